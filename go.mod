@@ -1,0 +1,3 @@
+module github.com/keyledger/keyledger
+
+go 1.26.0
