@@ -101,7 +101,7 @@ type KeyCreated struct {
 	Name          string            `json:"name"`
 	Permissions   []string          `json:"permissions"`
 	Roles         []string          `json:"roles,omitempty"`
-	Grantable     []string          `json:"grantable,omitempty"` // absent: its own permissions
+	Grantable     []string          `json:"grantable,omitzero"` // absent: its own permissions
 	Allowlist     []string          `json:"ip_allowlist,omitempty"`
 	ExpiresAt     *time.Time        `json:"expires_at,omitempty"`
 	Resource      string            `json:"resource,omitempty"`
@@ -114,7 +114,7 @@ type KeyCreated struct {
 type KeyPermissionsChanged struct {
 	Permissions []string `json:"permissions"`
 	Roles       []string `json:"roles,omitempty"`
-	Grantable   []string `json:"grantable,omitempty"`
+	Grantable   []string `json:"grantable,omitzero"`
 }
 
 // KeyAllowlistChanged replaces the addresses a key may be used from; empty is

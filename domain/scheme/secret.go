@@ -1,0 +1,37 @@
+package scheme
+
+import (
+	"fmt"
+	"io"
+)
+
+// Secret is credential text that must be seen once and by one reader only. It
+// does not print: every way that the standard library has of turning a value
+// into text gives the redacted form. [Secret.Reveal] is the one way out.
+type Secret struct {
+	text     string
+	redacted string
+}
+
+// NewSecret wraps text whose redacted form shows no more than a prefix and the
+// last four characters.
+func NewSecret(text, redacted string) Secret { return Secret{text: text, redacted: redacted} }
+
+// Reveal is the text itself. Its callers are the responses that show a secret
+// once, and nothing else.
+func (s Secret) Reveal() string { return s.text }
+
+// IsZero reports whether there is no secret.
+func (s Secret) IsZero() bool { return s.text == "" }
+
+// String is the redacted form.
+func (s Secret) String() string { return s.redacted }
+
+// GoString is the redacted form.
+func (s Secret) GoString() string { return s.redacted }
+
+// Format writes the redacted form, whatever the verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.redacted) }
+
+// MarshalText gives the redacted form; encoding/json and log/slog use it.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.redacted), nil }

@@ -1,0 +1,59 @@
+package eventstest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/keyledger/keyledger/events"
+)
+
+// Account adds an account and returns its entity.
+func (h *History) Account(id string) events.Entity {
+	e := events.AccountEntity(id)
+	h.Then(e, events.AccountOpened{Name: "Account " + id, Scheme: "web3pay"})
+	return e
+}
+
+// Key adds a key of an account in environment live, as [NewKey] makes it, and
+// returns its entity. Each edit may change what it is created with.
+func (h *History) Key(account, id string, edit ...func(*events.KeyCreated)) events.Entity {
+	e := events.KeyEntity("live", account, id)
+	h.Then(e, h.NewKey(edit...))
+	return e
+}
+
+// NewKey is a key about to be created, with a credential of its own.
+func (h *History) NewKey(edit ...func(*events.KeyCreated)) events.KeyCreated {
+	k := events.KeyCreated{
+		Scheme: "web3pay", SchemeVersion: 1, Kind: "sk", Name: "Production API Key",
+		Permissions: []string{"onramp:create", "onramp:read", "transactions:read"},
+		Credential:  h.Credential(),
+	}
+	for _, f := range edit {
+		f(&k)
+	}
+	return k
+}
+
+// Credential is a credential that no other of h is like. Nobody knows a secret
+// that fits it.
+func (h *History) Credential() events.Credential {
+	id := h.id(events.IDCredential)
+	var count [8]byte
+	binary.BigEndian.PutUint64(count[:], h.serial)
+	locator := fmt.Sprintf("L%011d", h.serial)
+	return events.Credential{
+		ID: id, Prefix: "wp3_live_sk_" + locator[4:], Locator: locator, Last4: locator[8:],
+		Alg: "sha256-v1", Salt: bytes.Repeat(count[:], 2), Hash: bytes.Repeat(count[:], 4),
+	}
+}
+
+// Rotated is a rotation from one credential to a new one of h.
+func (h *History) Rotated(replaces string, edit ...func(*events.KeyRotated)) events.KeyRotated {
+	r := events.KeyRotated{Credential: h.Credential(), Replaces: replaces}
+	for _, f := range edit {
+		f(&r)
+	}
+	return r
+}
