@@ -2,6 +2,7 @@ package scheme
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -30,6 +31,16 @@ func (s *Scheme) Name() string { return s.doc.Scheme }
 
 // Document returns the document. It must not be changed.
 func (s *Scheme) Document() Document { return s.doc }
+
+// Canonical is the document as the ledger keeps it: compact JSON with sorted
+// keys, the same for every way of writing the same document.
+func (s *Scheme) Canonical() []byte {
+	out, err := json.Marshal(s.doc)
+	if err != nil {
+		panic(err) // strings, booleans, lists and maps of them always marshal
+	}
+	return out
+}
 
 // Endpoints is the compiled endpoint table.
 func (s *Scheme) Endpoints() []access.Endpoint { return s.endpoints }
