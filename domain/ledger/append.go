@@ -63,6 +63,9 @@ func (l *Ledger) do(ctx context.Context, by By, entities []string, decide decide
 			return out, err
 		}
 	}
+	if attempt.doubt {
+		return Outcome{}, unknown(command)
+	}
 	return Outcome{}, unavailable(errors.New("too many changes to the same key at once"))
 }
 
@@ -131,7 +134,10 @@ func (a *attempt) settle(ctx context.Context, d decision, refused error) (Outcom
 	if !a.current {
 		return a.again(ctx)
 	}
-	if refused != nil {
+	switch {
+	case refused != nil && a.doubt: // refused now, and perhaps written before
+		return Outcome{}, true, unknown(a.command)
+	case refused != nil:
 		return Outcome{}, true, refused
 	}
 	return Outcome{Position: d.standing, Command: a.command, Narrows: d.narrows, Applied: true}, true, nil
@@ -157,7 +163,7 @@ func (a *attempt) again(ctx context.Context) (Outcome, bool, error) {
 // landed waits until this node reads its own write. The write stands, whatever
 // becomes of the waiting.
 func (a *attempt) landed(ctx context.Context, d decision, ack events.Ack) Outcome {
-	err := a.View.Wait(context.WithoutCancel(ctx), ack.Last)
+	err := a.View.Wait(ctx, ack.Last)
 	return Outcome{Position: ack.Last, Command: a.command, Changed: true, Narrows: d.narrows, Applied: err == nil}
 }
 
@@ -179,7 +185,7 @@ func (a *attempt) encode(d decision) (w events.Write, lone bool, err error) {
 		count += len(c.events)
 	}
 	if count > events.MaxCommandEvents {
-		return w, false, refusal.New(refusal.Code("too_large"), "%d events in one command, at most %d", count, events.MaxCommandEvents)
+		return w, false, refusal.New(refusal.TooLarge, "%d events in one command, at most %d", count, events.MaxCommandEvents)
 	}
 	for _, c := range changes {
 		for i, e := range c.events {
@@ -209,6 +215,9 @@ func (a *attempt) pending(d decision, c change, i int, e events.Event, index, co
 		envelope.Idempotency = a.by.Digest
 	}
 	payload, err := events.Encode(envelope)
+	if errors.Is(err, events.ErrTooLarge) {
+		return events.Pending{}, refusal.New(refusal.TooLarge, "the change does not fit into one event of %d bytes", events.MaxPayload)
+	}
 	if err != nil {
 		return events.Pending{}, fmt.Errorf("encode: %w", err)
 	}

@@ -65,6 +65,24 @@ func (l *Ledger) HasRoot() (bool, error) {
 	return key.Exists(), err
 }
 
+// IsRoot reports whether text is the secret of the root key as it stands.
+func (l *Ledger) IsRoot(text string) (bool, error) {
+	key, _, err := l.View.Key(RootKey)
+	if err != nil {
+		return false, fmt.Errorf("load root key: %w", err)
+	}
+	parsed, err := scheme.ParseText(text)
+	if err != nil {
+		return false, nil
+	}
+	for _, c := range key.Credentials {
+		if c.Locator == parsed.Locator && scheme.Matches(c.Alg, c.Salt, c.Hash, parsed.Locator, parsed.Secret) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 // CreateRoot creates the root key with a secret that the caller has put where
 // its operator finds it. It reports false where another node came first, whose
 // secret then is the one that counts.

@@ -25,6 +25,7 @@ const (
 	RevisionMismatch    Code = "revision_mismatch"
 	EscalationRefused   Code = "escalation_refused"
 	PermissionDenied    Code = Code(access.PermissionDenied)
+	TooLarge            Code = "too_large"
 	Unavailable         Code = "ledger_unavailable" // not written, or may have been: the message says which
 )
 
