@@ -60,7 +60,7 @@ func theLaw() law {
 	)
 	return law{
 		layers:  [][]string{{".", "events"}, {"domain"}, {"projections"}, {"adapters"}, {"cmd"}},
-		domain:  [][]string{{"domain/access"}, {"domain/scheme"}, {"domain/apikey", "domain/account"}, {"domain/ledger"}},
+		domain:  [][]string{{"domain/access"}, {"domain/refusal", "domain/scheme"}, {"domain/apikey", "domain/account"}, {"domain/ledger"}},
 		islands: map[string][]string{"projections": {"projections"}, "adapters": {"adapters/telemetry"}},
 		stdOnly: []string{".", "events", "domain"},
 		nearStd: []string{"golang.org/x/crypto/chacha20poly1305", "golang.org/x/crypto/cryptobyte", "golang.org/x/text/unicode/norm"},
@@ -101,7 +101,7 @@ func theLaw() law {
 			{"go.opentelemetry.io", []string{"adapters/telemetry"}, "use the instruments of adapters/telemetry"},
 			{"google.golang.org", []string{"adapters/gateway"}, "gRPC is spoken there only"},
 			{"github.com/envoyproxy", []string{"adapters/gateway"}, "Envoy is spoken there only"},
-			{"golang.org/x/mod", []string{"projections/audit", "cmd"}, "ask projections/audit for the proof"},
+			{"golang.org/x/mod/sumdb", []string{"projections/audit", "cmd"}, "ask projections/audit for the proof"},
 			{"github.com/spf13", []string{"cmd"}, "take a Config struct"},
 			{"github.com/knadh/koanf", []string{"cmd"}, "take a Config struct"},
 			{"github.com/lmittmann/tint", []string{"cmd"}, "take a *slog.Logger"},
