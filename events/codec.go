@@ -17,64 +17,68 @@ var ErrTooLarge = errors.New("event too large")
 
 // wire is the stored form: CloudEvents attributes, our extension attributes
 // (lower-case letters only, as CloudEvents 1.0.2 section 3.1.1 asks), data last.
-// The order of fields is the order on the wire.
-type wire struct {
-	SpecVersion  string          `json:"specversion"`
-	ID           string          `json:"id"`
-	Source       string          `json:"source"`
-	Type         string          `json:"type"`
-	Subject      string          `json:"subject"`
-	Time         time.Time       `json:"time"`
-	ContentType  string          `json:"datacontenttype"`
-	Environment  string          `json:"environment"`
-	Account      string          `json:"account"`
-	Actor        string          `json:"actor"`
-	Request      string          `json:"requestid,omitempty"`
-	Command      string          `json:"command"`
-	CommandIndex int             `json:"commandindex"`
-	CommandCount int             `json:"commandcount"`
-	Revision     uint64          `json:"revision"`
-	Reason       string          `json:"reason,omitempty"`
-	Idempotency  string          `json:"idempotency,omitempty"`
-	Data         json.RawMessage `json:"data"`
+// The order of fields is the order on the wire, which [canonical] relies on.
+type wire[D any] struct {
+	SpecVersion  string    `json:"specversion"`
+	ID           string    `json:"id"`
+	Source       string    `json:"source"`
+	Type         string    `json:"type"`
+	Subject      string    `json:"subject"`
+	Time         time.Time `json:"time"`
+	ContentType  string    `json:"datacontenttype"`
+	Environment  string    `json:"environment"`
+	Account      string    `json:"account"`
+	Actor        string    `json:"actor"`
+	Request      string    `json:"requestid,omitempty"`
+	Command      string    `json:"command"`
+	CommandIndex int       `json:"commandindex"`
+	CommandCount int       `json:"commandcount"`
+	Revision     uint64    `json:"revision"`
+	Reason       string    `json:"reason,omitempty"`
+	Idempotency  string    `json:"idempotency,omitempty"`
+	Data         D         `json:"data"`
 }
 
 // ContentType is the media type of a stored event.
 const ContentType = "application/cloudevents+json"
 
-// Encode returns the bytes to store for e. They are a function of e alone.
+// Encode returns the bytes to store for e. They are a function of e alone, and
+// [Decode] accepts them.
 func Encode(e Envelope) ([]byte, error) {
-	if err := e.Entity.Validate(); err != nil {
-		return nil, fmt.Errorf("encode %s: %w", e.Data.Type(), err)
-	}
-	if _, err := EventName(e.Data.Type()); err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
-	}
-	data, err := encodeData(e.Data)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", e.Data.Type(), err)
-	}
-	payload, err := marshal(wire{
+	w := wire[any]{
 		SpecVersion: "1.0", ID: e.ID, Source: e.Source, Type: e.Data.Type(), Subject: e.Entity.Ref(),
 		Time: e.Time.UTC(), ContentType: "application/json",
 		Environment: e.Entity.Environment, Account: e.Entity.Account, Actor: e.Actor,
 		Request: e.Request, Command: e.Command, CommandIndex: e.Index, CommandCount: e.Count,
-		Revision: e.Revision, Reason: e.Reason, Idempotency: e.Idempotency, Data: data,
-	})
+		Revision: e.Revision, Reason: e.Reason, Idempotency: e.Idempotency, Data: e.Data,
+	}
+	if u, ok := e.Data.(Unknown); ok {
+		w.Data = u.Raw
+	}
+	if err := e.Entity.Validate(); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", w.Type, err)
+	}
+	if err := w.validate(); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", w.Type, err)
+	}
+	payload, err := marshal(w)
 	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", e.Data.Type(), err)
+		return nil, fmt.Errorf("encode %s: %w", w.Type, err)
 	}
 	if len(payload) > MaxPayload {
-		return nil, fmt.Errorf("encode %s: %w: %d bytes, at most %d", e.Data.Type(), ErrTooLarge, len(payload), MaxPayload)
+		return nil, fmt.Errorf("encode %s: %w: %d bytes, at most %d", w.Type, ErrTooLarge, len(payload), MaxPayload)
 	}
 	return payload, nil
 }
 
-func encodeData(e Event) (json.RawMessage, error) {
-	if u, ok := e.(Unknown); ok {
-		return u.Raw, nil
+// validate checks the attributes that every event has.
+func (w *wire[D]) validate() error {
+	if w.SpecVersion != "1.0" || w.ID == "" || w.Revision == 0 ||
+		w.CommandIndex < 1 || w.CommandIndex > w.CommandCount || w.CommandCount > MaxCommandEvents {
+		return fmt.Errorf("%w: attributes of %q", ErrMalformed, w.ID)
 	}
-	return marshal(e)
+	_, err := EventName(w.Type)
+	return err
 }
 
 // marshal is json.Marshal without the escaping of <, > and &, which would only
@@ -121,41 +125,68 @@ const maxUpcasts = 16
 
 // Decode reads a stored event, see [Decode].
 func (c Codec) Decode(payload []byte) (Envelope, error) {
-	var w wire
+	if len(payload) > MaxPayload {
+		return Envelope{}, fmt.Errorf("%w: %w: %d bytes, at most %d", ErrMalformed, ErrTooLarge, len(payload), MaxPayload)
+	}
+	if w, ok := canonical(payload); ok {
+		if e, err := c.envelope(w); err == nil {
+			return e, nil
+		}
+	}
+	var w wire[json.RawMessage]
 	if err := json.Unmarshal(payload, &w); err != nil {
 		return Envelope{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
+	return c.envelope(w)
+}
+
+func (c Codec) envelope(w wire[json.RawMessage]) (Envelope, error) {
 	kind, id, ok := strings.Cut(w.Subject, "/")
 	entity := Entity{Environment: w.Environment, Account: w.Account, Kind: kind, ID: id}
 	if !ok || entity.Validate() != nil {
 		return Envelope{}, fmt.Errorf("%w: subject %q of %q in %q", ErrMalformed, w.Subject, w.Account, w.Environment)
 	}
-	if w.SpecVersion != "1.0" || w.ID == "" || w.Revision == 0 ||
-		w.CommandIndex < 1 || w.CommandIndex > w.CommandCount || w.CommandCount > MaxCommandEvents {
-		return Envelope{}, fmt.Errorf("%w: attributes of %q", ErrMalformed, w.ID)
+	if err := w.validate(); err != nil {
+		return Envelope{}, err
 	}
-	typ, data := w.Type, w.Data
-	for range maxUpcasts {
-		up, ok := c.Upcasts[typ]
-		if !ok {
-			break
-		}
-		next, err := up.Step(data)
-		if err != nil {
-			return Envelope{}, fmt.Errorf("%w: upcast %s: %w", ErrMalformed, typ, err)
-		}
-		typ, data = up.To, next
+	typ, data, err := c.upcast(w.Type, w.Data)
+	if err != nil {
+		return Envelope{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	event, err := decodeData(typ, data)
 	if err != nil {
 		return Envelope{}, fmt.Errorf("%w: %s: %w", ErrMalformed, typ, err)
 	}
 	return Envelope{
-		ID: w.ID, Source: w.Source, Time: w.Time, Entity: entity, Actor: w.Actor, Request: w.Request,
+		ID: w.ID, Source: w.Source, Time: w.Time.UTC(), Entity: entity, Actor: w.Actor, Request: w.Request,
 		Command: w.Command, Index: w.CommandIndex, Count: w.CommandCount, Revision: w.Revision,
 		Reason: w.Reason, Idempotency: w.Idempotency, Data: event,
 	}, nil
 }
+
+// upcast brings data on to the newest version of its type.
+func (c Codec) upcast(typ string, data json.RawMessage) (string, json.RawMessage, error) {
+	if _, retired := c.Upcasts[typ]; retired && !json.Valid(data) {
+		return typ, nil, fmt.Errorf("upcast %s: %w", typ, errNotJSON)
+	}
+	for range maxUpcasts {
+		up, retired := c.Upcasts[typ]
+		if !retired {
+			return typ, data, nil
+		}
+		next, err := up.Step(data)
+		if err != nil {
+			return typ, nil, fmt.Errorf("upcast %s: %w", typ, err)
+		}
+		typ, data = up.To, next
+	}
+	return typ, nil, fmt.Errorf("upcast %s: more than %d steps", typ, maxUpcasts)
+}
+
+var (
+	errNotJSON   = errors.New("data is not JSON")
+	errNotObject = errors.New("data is not an object")
+)
 
 func decodeData(typ string, data json.RawMessage) (Event, error) {
 	switch typ {
@@ -198,12 +229,18 @@ func decodeData(typ string, data json.RawMessage) (Event, error) {
 	case TypeCommandAccepted:
 		return into[CommandAccepted](data)
 	default:
-		return Unknown{Name: typ, Raw: data}, nil
+		if !json.Valid(data) {
+			return nil, errNotJSON
+		}
+		return Unknown{Name: typ, Raw: bytes.Clone(data)}, nil
 	}
 }
 
 func into[E Event](data json.RawMessage) (Event, error) {
 	var e E
+	if !bytes.HasPrefix(data, []byte("{")) { // null would pass for an empty event
+		return nil, errNotObject
+	}
 	if err := json.Unmarshal(data, &e); err != nil {
 		return nil, err
 	}

@@ -146,7 +146,8 @@ func checkWholeEntity(ctx context.Context, log events.Log) error {
 		events.KeyEntity("live", "acct_1", "KEY_1"),
 		{Environment: "live", Account: "acct_1", Kind: "keys", ID: "key_1"},
 	} {
-		if err := lands(ctx, log, h, fmt.Sprintf("create %v beside %v", near, key), h.Propose(Change{near, h.NewKey()})); err != nil {
+		what := fmt.Sprintf("create %v beside %v", near, key)
+		if err := lands(ctx, log, h, what, h.Propose(Change{near, h.NewKey()})); err != nil {
 			return err
 		}
 	}
@@ -203,10 +204,10 @@ func checkResend(ctx context.Context, log events.Log) error {
 	if err != nil {
 		return err
 	}
-	key := events.KeyEntity("live", "acct_1", "key_1")
+	key, account := events.KeyEntity("live", "acct_1", "key_1"), events.AccountEntity("acct_1")
 	for _, w := range []events.Write{
 		h.Propose(Change{key, h.NewKey()}),
-		h.Propose(Change{events.AccountEntity("acct_1"), events.AccountOpened{Name: "n", Scheme: "s"}}, Change{events.AccountEntity("acct_1"), events.AccountClosed{}}),
+		h.Propose(Change{account, events.AccountOpened{Name: "n", Scheme: "s"}}, Change{account, events.AccountClosed{}}),
 	} {
 		first, err := log.Append(ctx, w)
 		if err != nil {
@@ -252,7 +253,9 @@ func checkLargestCommand(ctx context.Context, log events.Log) error {
 	if err := lands(ctx, log, h, "the largest command", h.Propose(manyChanges(h, events.MaxCommandEvents)...)); err != nil {
 		return err
 	}
-	if err := refused(ctx, log, "a larger command", h.Propose(manyChanges(h, events.MaxCommandEvents+1)...)); err != nil {
+	w := h.Propose(manyChanges(h, events.MaxCommandEvents)...)
+	w.Events = append(w.Events, h.Propose(manyChanges(h, 1)...).Events...)
+	if err := refused(ctx, log, "a larger command", w); err != nil {
 		return err
 	}
 	return holds(ctx, log, h)

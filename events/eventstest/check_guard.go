@@ -111,8 +111,8 @@ func checkGuardRace(ctx context.Context, log events.Log) error {
 			return err
 		}
 		moves := 0
-		for i, l := range landed { // in the order of the ledger
-			if i > 0 && moves > 0 {
+		for _, l := range landed { // in the order of the ledger
+			if moves > 0 {
 				return fmt.Errorf("round %d: %s landed at %d after the actor had moved", round, l.write.Events[0].ID, l.ack.First)
 			}
 			for _, p := range l.write.Events {

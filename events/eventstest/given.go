@@ -3,7 +3,8 @@ package eventstest
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/keyledger/keyledger/events"
 )
@@ -26,7 +27,7 @@ func (h *History) Key(account, id string, edit ...func(*events.KeyCreated)) even
 // NewKey is a key about to be created, with a credential of its own.
 func (h *History) NewKey(edit ...func(*events.KeyCreated)) events.KeyCreated {
 	k := events.KeyCreated{
-		Scheme: "web3pay", SchemeVersion: 1, Kind: "sk", Name: "Production API Key",
+		Scheme: "web3pay", SchemeVersion: 1, Kind: "key", Name: "Production API Key",
 		Permissions: []string{"onramp:create", "onramp:read", "transactions:read"},
 		Credential:  h.Credential(),
 	}
@@ -40,12 +41,12 @@ func (h *History) NewKey(edit ...func(*events.KeyCreated)) events.KeyCreated {
 // that fits it.
 func (h *History) Credential() events.Credential {
 	id := h.id(events.IDCredential)
-	var count [8]byte
-	binary.BigEndian.PutUint64(count[:], h.serial)
-	locator := fmt.Sprintf("L%011d", h.serial)
+	digits := strconv.FormatUint(h.serial, 36)
+	locator := strings.Repeat("0", 8-len(digits)) + digits + "Test"
+	count := binary.BigEndian.AppendUint64(nil, h.serial)
 	return events.Credential{
-		ID: id, Prefix: "wp3_live_sk_" + locator[4:], Locator: locator, Last4: locator[8:],
-		Alg: "sha256-v1", Salt: bytes.Repeat(count[:], 2), Hash: bytes.Repeat(count[:], 4),
+		ID: id, Prefix: "wp3_live_sk_" + locator[:8], Locator: locator, Last4: locator[4:8],
+		Alg: "kl1-sha256", Salt: bytes.Repeat(count, 2), Hash: bytes.Repeat(count, 4),
 	}
 }
 

@@ -51,7 +51,7 @@ func deliveries(ctx context.Context, log events.Log, from events.Position, until
 		return nil
 	})
 	if !errors.Is(err, errEnough) {
-		return nil, fmt.Errorf("follow from %d to %d ended at %d: %w", from.Sequence, until, at.Sequence, err)
+		return nil, fmt.Errorf("follow from %d to %d ended at %d: %w", from.Sequence, until, at.Sequence, unwanted(err, errEnough))
 	}
 	return got, nil
 }
@@ -140,7 +140,7 @@ func holds(ctx context.Context, log events.Log, h *History) error {
 func conflicts(ctx context.Context, log events.Log, what string, w events.Write) error {
 	ack, err := log.Append(ctx, w)
 	if !errors.Is(err, events.ErrConflict) {
-		return fmt.Errorf("%s: answered %v, error %v; want %w", what, ack, err, events.ErrConflict)
+		return fmt.Errorf("%s: acknowledged %v: %w", what, ack, unwanted(err, events.ErrConflict))
 	}
 	return outcome(err)
 }
@@ -155,6 +155,14 @@ func lands(ctx context.Context, log events.Log, h *History, what string, w event
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
+}
+
+// unwanted says that a call ended with got, which may be nil, where want was due.
+func unwanted(got, want error) error {
+	if got == nil {
+		return fmt.Errorf("no error, want %q", want)
+	}
+	return fmt.Errorf("%w, want %q", got, want)
 }
 
 // outcome reports an error of Append that is not exactly one of those it may be.
