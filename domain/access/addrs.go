@@ -30,14 +30,14 @@ func ParseAddr(entry string) (netip.Prefix, error) {
 	if !strings.Contains(entry, "/") {
 		addr, err := netip.ParseAddr(entry)
 		if err != nil || addr.Zone() != "" {
-			return netip.Prefix{}, fmt.Errorf("%w: %q is not an IP address", ErrAllowlist, entry)
+			return netip.Prefix{}, fmt.Errorf("%w: %.64q is not an IP address", ErrAllowlist, entry)
 		}
 		addr = addr.Unmap()
 		return netip.PrefixFrom(addr, addr.BitLen()), nil
 	}
 	p, err := netip.ParsePrefix(entry)
 	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("%w: %q is not an address or CIDR prefix", ErrAllowlist, entry)
+		return netip.Prefix{}, fmt.Errorf("%w: %.64q is not an address or CIDR prefix", ErrAllowlist, entry)
 	}
 	if p.Addr().Is4In6() {
 		if p.Bits() < 96 {

@@ -119,11 +119,12 @@ func permitted(g *Grant, r *Request, endpoints []Endpoint, presented []string) b
 
 // sameKinds reports whether both name the same kinds, in any order.
 func sameKinds(a, b []string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for _, k := range a {
-		if !slices.Contains(b, k) {
+	return len(a) == len(b) && containsAll(a, b) && containsAll(b, a)
+}
+
+func containsAll(in, all []string) bool {
+	for _, k := range all {
+		if !slices.Contains(in, k) {
 			return false
 		}
 	}

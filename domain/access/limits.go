@@ -8,4 +8,5 @@ const (
 	MaxAllowlist   = 10_000 // entries per key; a lookup is a binary search
 	MaxPath        = 4096   // bytes of a request path that is matched at all
 	MaxSegments    = 64     // segments of a request path
+	MaxMethod      = 32     // bytes of a request method; the longest registered has 17
 )

@@ -43,11 +43,21 @@ func ParsePattern(s string) (Pattern, error) {
 		p.rest = true
 		segments = segments[:len(segments)-1]
 	}
+	captures := 0
 	for _, seg := range segments {
-		name, variable := variable(seg)
-		if seg == "" || variable && name == "" || !variable && !plainSegment(seg) {
+		name, isVariable := variable(seg)
+		if isVariable && !isVariableName(name) || !isVariable && !plainSegment(seg) {
 			return Pattern{}, fmt.Errorf("%w: segment %q of %q", ErrRoute, seg, s)
 		}
+		if seg == "*" || seg == "**" {
+			return Pattern{}, fmt.Errorf("%w: %q in %q: use {name} for one segment, and ** at the end for the rest", ErrRoute, seg, s)
+		}
+		if name == resourceVariable {
+			captures++
+		}
+	}
+	if captures > 1 {
+		return Pattern{}, fmt.Errorf("%w: %q names the resource twice, and only one could be compared", ErrRoute, s)
 	}
 	p.segments = segments
 	return p, nil
@@ -55,6 +65,17 @@ func ParsePattern(s string) (Pattern, error) {
 
 // String is the pattern as it was written.
 func (p Pattern) String() string { return p.text }
+
+// resourceVariable is the variable whose segment must be the key's resource.
+const resourceVariable = "resource"
+
+// isVariableName admits lower-case letters, digits and '_': were case free, a
+// pattern with {Resource} would capture nothing.
+func isVariableName(name string) bool {
+	return name != "" && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_'
+	})
+}
 
 func variable(seg string) (name string, ok bool) {
 	if len(seg) < 2 || seg[0] != '{' || seg[len(seg)-1] != '}' {
@@ -116,7 +137,7 @@ func (p Pattern) Match(path string) (resource string, ok bool) {
 		var seg string
 		seg, rest, more = strings.Cut(rest, "/")
 		switch name, isVariable := variable(want); {
-		case isVariable && name == "resource":
+		case isVariable && name == resourceVariable:
 			resource = seg
 		case !isVariable && !strings.EqualFold(seg, want):
 			return "", false
@@ -125,10 +146,25 @@ func (p Pattern) Match(path string) (resource string, ok bool) {
 	return resource, !more || p.rest
 }
 
+// IsMethod reports whether s is spelled as request methods are: upper-case
+// letters, with hyphens between them.
+func IsMethod(s string) bool {
+	if s == "" || len(s) > MaxMethod || s[0] == '-' || s[len(s)-1] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'A' || c > 'Z') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
 // Route finds the first endpoint of table that matches, and the resource named
-// in the path.
+// in the path. A method in another spelling matches nothing, not even "*": an
+// upstream that folds its case would serve what the next endpoint does not guard.
 func Route(table []Endpoint, method, path string) (endpoint *Endpoint, resource string) {
-	if !PlainPath(path) {
+	if !IsMethod(method) || !PlainPath(path) {
 		return nil, ""
 	}
 	for i := range table {

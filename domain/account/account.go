@@ -69,23 +69,28 @@ func Evolve(a Account, e events.Envelope) (Account, error) {
 			OpenedAt: e.Time, OpenedBy: e.Actor, Revision: e.Revision,
 		}, nil
 	}
-	a.Revision = e.Revision
+	next := a
+	next.Revision = e.Revision
 	switch e.Data.(type) {
 	case events.AccountSuspended:
-		a.Status = StatusSuspended
+		next.Status = StatusSuspended
 	case events.AccountResumed:
-		a.Status = StatusActive
+		next.Status = StatusActive
 	case events.AccountClosed:
-		a.Status = StatusClosed
+		next.Status = StatusClosed
 	case events.Unknown:
-		a.Opaque = true
+		next.Opaque = true
+		return next, nil
 	case events.AccountOpened, events.CommandAccepted, events.LedgerOpened, events.LedgerRestored, events.SchemeApplied,
 		events.KeyCreated, events.KeyPermissionsChanged, events.KeyAllowlistChanged, events.KeyExpiryChanged,
 		events.KeyDetailsChanged, events.KeySuspended, events.KeyResumed, events.KeyRotated, events.KeyOverlapChanged,
 		events.KeyCredentialCut, events.KeyRevoked:
 		return a, fmt.Errorf("%w: %s in the history of an account", ErrHistory, e.Data.Type())
 	}
-	return a, nil
+	if a.Status == StatusClosed {
+		return a, fmt.Errorf("%w: %s after %s was closed", ErrHistory, e.Data.Type(), e.Entity.Ref())
+	}
+	return next, nil
 }
 
 // Command is what can be asked of an account.
@@ -121,11 +126,21 @@ func Decide(a Account, cmd Command) ([]events.Event, error) {
 	if open, ok := cmd.(Open); ok {
 		id = open.ID
 	}
-	next := events.Envelope{Entity: events.AccountEntity(id), Revision: a.Revision + 1, Data: out[0]}
-	if _, err := Evolve(a, next); err != nil {
+	if _, err := After(a, id, out, time.Time{}); err != nil {
 		return nil, fmt.Errorf("decided what cannot be applied: %w", err)
 	}
 	return out, nil
+}
+
+// After is the account of that id after decided events that happen at a time.
+func After(a Account, id string, decided []events.Event, at time.Time) (Account, error) {
+	var err error
+	for _, e := range decided {
+		if a, err = Evolve(a, events.Envelope{Time: at, Entity: events.AccountEntity(id), Revision: a.Revision + 1, Data: e}); err != nil {
+			return a, err
+		}
+	}
+	return a, nil
 }
 
 func decide(a Account, cmd Command) ([]events.Event, error) {

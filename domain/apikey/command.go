@@ -63,8 +63,8 @@ type Cut struct {
 	Credential string
 }
 
-// FirstUse says that a credential has been used: an older one that was waiting
-// for that ends after its grace.
+// FirstUse says that a credential has been used: older ones that were waiting
+// for that end after their grace.
 type FirstUse struct {
 	At         time.Time
 	Credential string

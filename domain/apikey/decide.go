@@ -71,7 +71,10 @@ func decide(k Key, cmd Command) ([]events.Event, time.Time, error) {
 		if k.Suspended {
 			return nil, c.At, nil
 		}
-		return []events.Event{events.KeySuspended{}}, c.At, alive(k)
+		if k.RevokedAt != nil {
+			return nil, c.At, alive(k)
+		}
+		return []events.Event{events.KeySuspended{}}, c.At, nil
 	case Resume:
 		if !k.Suspended && k.RevokedAt == nil {
 			return nil, c.At, nil
@@ -88,7 +91,7 @@ func decide(k Key, cmd Command) ([]events.Event, time.Time, error) {
 }
 
 // alive refuses to change a key that has ended, or that this build cannot read.
-// Revoking one that it cannot read is always possible.
+// Taking away from one that it cannot read is always possible.
 func alive(k Key) error {
 	switch {
 	case k.RevokedAt != nil:
@@ -110,11 +113,11 @@ func decideCreate(c Create) ([]events.Event, error) {
 	if _, ok := c.Scheme.Environment(c.Environment, kind); !ok {
 		return nil, refusal.Invalid("environment", "kind %s of scheme %s is made in %v", kindName, c.Scheme.Name(), c.Scheme.EnvironmentsOf(kind))
 	}
-	if (kind.Resource == "") != (c.Resource == "") || len(c.Resource) > MaxResource {
+	if (kind.Resource == "") != (c.Resource == "") || !isText(c.Resource, MaxResource) {
 		if kind.Resource == "" {
 			return nil, refusal.Invalid("resource", "a key of kind %s is bound to nothing", kindName)
 		}
-		return nil, refusal.Invalid("resource", "a key of kind %s is bound to one %s: name it in at most %d bytes", kindName, kind.Resource, MaxResource)
+		return nil, refusal.Invalid("resource", "a key of kind %s is bound to one %s: name it in at most %d bytes of printable text", kindName, kind.Resource, MaxResource)
 	}
 	d := draft{scheme: c.Scheme, kind: kind, at: c.At}
 	d.name(c.Name)
@@ -198,6 +201,9 @@ func difference(k, next Key) []events.Event {
 }
 
 func decideRotate(k Key, c Rotate) ([]events.Event, error) {
+	if _, has := k.Credential(c.Credential.ID); has {
+		return nil, nil // this very rotation has been done
+	}
 	active, ok := k.Active()
 	live := 0
 	for _, cred := range k.Credentials {
@@ -245,13 +251,17 @@ func decideCut(k Key, c Cut) ([]events.Event, error) {
 	return []events.Event{events.KeyCredentialCut{Credential: cred.ID}}, nil
 }
 
+// decideFirstUse ends the credentials that wait, all those older than the one in
+// use: were only the successor to count, a credential whose successor has been
+// replaced before its first use would go on for ever.
 func decideFirstUse(k Key, c FirstUse) []events.Event {
 	if alive(k) != nil {
 		return nil
 	}
+	used := slices.IndexFunc(k.Credentials, func(cred Credential) bool { return cred.ID == c.Credential })
 	var out []events.Event
-	for _, cred := range k.Credentials {
-		if cred.Successor == c.Credential && !cred.Ended(c.At) {
+	for _, cred := range k.Credentials[:max(used, 0)] {
+		if cred.Successor != "" && !cred.Ended(c.At) {
 			out = append(out, events.KeyOverlapChanged{Credential: cred.ID, EndsAt: c.At.Add(cred.Grace).UTC()})
 		}
 	}

@@ -46,8 +46,12 @@ func (d *draft) metadata(m map[string]string) {
 }
 
 func (d *draft) expiry(at *time.Time) {
-	if at != nil && !at.After(d.at) {
+	switch {
+	case at == nil:
+	case !at.After(d.at):
 		d.refuse("expires_at", "%s has passed", at.UTC().Format(time.RFC3339))
+	case at.UTC().Year() > 9999: // RFC 3339 has four digits; another time zone may have had room
+		d.refuse("expires_at", "use a year of four digits, or none for a key that does not expire")
 	}
 }
 

@@ -106,7 +106,7 @@ func rotate(k Key, d events.KeyRotated, e events.Envelope) (Key, error) {
 		return k, err
 	}
 	k.Credentials = append(k.Credentials, Credential{Credential: d.Credential, CreatedAt: e.Time})
-	k.Credentials = forgetOldest(k.Credentials)
+	k.Credentials = forgetOldest(k.Credentials, e.Time)
 	return k, nil
 }
 
@@ -122,10 +122,11 @@ func (k Key) withCredential(id string, e events.Envelope, change func(*Credentia
 }
 
 // forgetOldest keeps the state bounded: beyond [MaxKept] the oldest credential
-// that was cut leaves it. Its history stays on the ledger.
-func forgetOldest(all []Credential) []Credential {
+// that has ended leaves it. Its history stays on the ledger. One that still
+// overlaps stays, however old: forgetting it would end it.
+func forgetOldest(all []Credential, now time.Time) []Credential {
 	for len(all) > MaxKept {
-		i := slices.IndexFunc(all, func(c Credential) bool { return c.CutAt != nil || c.EndsAt != nil })
+		i := slices.IndexFunc(all, func(c Credential) bool { return c.Ended(now) })
 		if i < 0 {
 			return all
 		}

@@ -56,7 +56,8 @@ type Credential struct {
 	CreatedAt time.Time  `json:"created_at"`
 	EndsAt    *time.Time `json:"ends_at,omitempty"` // of its overlap
 	CutAt     *time.Time `json:"cut_at,omitempty"`  // by hand, or by a rotation without overlap
-	// Successor is the credential whose first use, plus Grace, ends this one.
+	// Successor is the credential whose first use, plus Grace, ends this one; the
+	// first use of a later one does as well. Empty: it waits for none.
 	Successor string        `json:"successor,omitempty"`
 	Grace     time.Duration `json:"grace,omitempty"`
 }

@@ -64,7 +64,8 @@ func (l *Ledger) CloseAccount(ctx context.Context, by By, id string) (ChangedAcc
 }
 
 func (l *Ledger) account(ctx context.Context, by By, id string, build func() (account.Command, error)) (ChangedAccount, error) {
-	out, err := l.do(ctx, by, []string{id, by.Key}, func(at time.Time) (decision, error) {
+	var after account.Account
+	out, err := l.do(ctx, by, []claim{writes(id), writes(by.Key)}, func(at time.Time) (decision, error) {
 		actor, err := l.authorize(by, access.RightAccounts, at)
 		if err != nil {
 			return decision{}, err
@@ -76,10 +77,15 @@ func (l *Ledger) account(ctx context.Context, by By, id string, build func() (ac
 		if err != nil {
 			return decision{}, err
 		}
-		return l.decideAccount(at, actor, id, cmd)
+		d, err := l.decideAccount(at, actor, id, cmd)
+		after = d.account
+		return d, err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return ChangedAccount{}, err
+	case out.Changed && !out.Applied: // written, though this node cannot read it back just now
+		return ChangedAccount{Outcome: out, Account: after}, nil
 	}
 	state, _, err := l.View.Account(id)
 	if err != nil {
@@ -105,15 +111,16 @@ func (l *Ledger) decideAccount(at time.Time, actor *Actor, id string, cmd accoun
 		return decision{}, err
 	}
 	d := decision{at: at, actor: actor, right: access.RightAccounts, standing: last}
-	if len(decided) == 0 {
-		return d, nil
-	}
-	d.changes = []change{{entity: events.AccountEntity(id), last: last, revision: state.Revision, events: decided}}
 	switch cmd.(type) {
 	case account.Suspend, account.Close:
 		d.narrows = true
 	case account.Open, account.Resume:
 		d.widens = true
 	}
-	return d, nil
+	if len(decided) == 0 {
+		return d, nil
+	}
+	d.changes = []change{{entity: events.AccountEntity(id), last: last, revision: state.Revision, events: decided}}
+	d.account, err = account.After(state, id, decided, at)
+	return d, err
 }

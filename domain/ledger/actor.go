@@ -9,7 +9,6 @@ import (
 	"github.com/keyledger/keyledger/domain/account"
 	"github.com/keyledger/keyledger/domain/apikey"
 	"github.com/keyledger/keyledger/domain/refusal"
-	"github.com/keyledger/keyledger/domain/scheme"
 )
 
 // Actor is a key that asks for something: its state, the sequence at which that
@@ -81,7 +80,7 @@ func (a *Actor) reach(environment string) error {
 }
 
 // mayCause refuses a widening by more than the actor may grant.
-func (a *Actor) mayCause(effect apikey.Effect, kind scheme.Kind) error {
+func (a *Actor) mayCause(effect apikey.Effect) error {
 	if a == nil {
 		return nil
 	}
@@ -90,11 +89,8 @@ func (a *Actor) mayCause(effect apikey.Effect, kind scheme.Kind) error {
 			return refusal.New(refusal.EscalationRefused, "you cannot grant %q: it is not among what you may grant", p)
 		}
 	}
-	if !effect.Widens {
-		return nil
-	}
-	for _, right := range kind.Rights {
-		if !a.Has(access.Right(right)) {
+	for _, right := range effect.Rights {
+		if !a.Has(right) {
 			return refusal.New(refusal.EscalationRefused, "you cannot grant the management right %q", right)
 		}
 	}

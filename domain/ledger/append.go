@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/keyledger/keyledger/domain/access"
+	"github.com/keyledger/keyledger/domain/account"
+	"github.com/keyledger/keyledger/domain/apikey"
 	"github.com/keyledger/keyledger/domain/refusal"
 	"github.com/keyledger/keyledger/events"
 )
@@ -32,6 +34,9 @@ type decision struct {
 	// fresh says that the only change is the birth of an entity under a random
 	// id, which nobody else can write to.
 	fresh bool
+	// key and account are as they will be, where an existing one is changed.
+	key     apikey.Key
+	account account.Account
 	// standing is the sequence at which the state stands that makes the command
 	// superfluous, where nothing follows from it.
 	standing uint64
@@ -41,16 +46,16 @@ type decision struct {
 // that state turns out to be old.
 type decider func(at time.Time) (decision, error)
 
-// do decides and appends until the command has landed or been refused. entities
-// are those it will write to, as far as known, so that commands of one node on
-// the same entity queue up instead of undoing one another.
-func (l *Ledger) do(ctx context.Context, by By, entities []string, decide decider) (Outcome, error) {
+// do decides and appends until the command has landed or been refused. claims
+// are the entities it will write to or rely on, as far as known, so that commands
+// of one node queue up instead of undoing one another.
+func (l *Ledger) do(ctx context.Context, by By, claims []claim, decide decider) (Outcome, error) {
 	command, release, err := l.begin(by)
 	if err != nil {
 		return Outcome{}, err
 	}
 	defer release()
-	unlock, err := l.locks.lock(ctx, entities)
+	unlock, err := l.locks.lock(ctx, claims)
 	if err != nil {
 		return Outcome{}, unavailable(err)
 	}
@@ -86,7 +91,10 @@ func (a *attempt) next(ctx context.Context) (out Outcome, done bool, err error) 
 	if a.n++; a.n > 1 && a.Pause != nil {
 		a.Pause(ctx, a.n)
 	}
+	d, refused := a.decide(a.now())
 	if a.by.Idempotency != "" {
+		// Looked up after deciding: the view goes on meanwhile, and a decision that
+		// saw what an earlier request had made must see that it was this one.
 		record, found, err := a.View.Command(a.command)
 		if err != nil {
 			return Outcome{}, true, fmt.Errorf("look up command: %w", err)
@@ -96,9 +104,8 @@ func (a *attempt) next(ctx context.Context) (out Outcome, done bool, err error) 
 			return out, true, err
 		}
 	}
-	d, err := a.decide(a.now())
-	if err != nil || len(d.changes) == 0 {
-		return a.settle(ctx, d, err)
+	if refused != nil || len(d.changes) == 0 {
+		return a.settle(ctx, d, refused)
 	}
 	write, lone, err := a.encode(d)
 	if err != nil {
@@ -115,12 +122,9 @@ func (a *attempt) next(ctx context.Context) (out Outcome, done bool, err error) 
 		return a.again(ctx)
 	case errors.Is(err, events.ErrConflict):
 		return a.again(ctx)
-	case errors.Is(err, events.ErrUnknown):
+	case errors.Is(err, events.ErrUnknown), a.doubt && !errors.Is(err, events.ErrDamaged):
 		return Outcome{}, true, unknown(a.command)
 	case errors.Is(err, events.ErrUnavailable):
-		if a.doubt {
-			return Outcome{}, true, unknown(a.command)
-		}
 		return Outcome{}, true, unavailable(err)
 	default:
 		return Outcome{}, true, fmt.Errorf("append: %w", err)
@@ -140,7 +144,8 @@ func (a *attempt) settle(ctx context.Context, d decision, refused error) (Outcom
 	case refused != nil:
 		return Outcome{}, true, refused
 	}
-	return Outcome{Position: d.standing, Command: a.command, Narrows: d.narrows, Applied: true}, true, nil
+	// In doubt, that nothing is left to do means that it has been done.
+	return Outcome{Position: d.standing, Command: a.command, Changed: a.doubt, Narrows: d.narrows, Applied: true}, true, nil
 }
 
 // again brings the view up to the head, so that the next decision is taken on

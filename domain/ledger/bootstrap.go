@@ -87,7 +87,7 @@ func (l *Ledger) IsRoot(text string) (bool, error) {
 // its operator finds it. It reports false where another node came first, whose
 // secret then is the one that counts.
 func (l *Ledger) CreateRoot(ctx context.Context, minted scheme.Minted) (created bool, err error) {
-	out, err := l.do(ctx, By{System: "bootstrap"}, []string{RootKey}, func(at time.Time) (decision, error) {
+	out, err := l.do(ctx, By{System: "bootstrap"}, []claim{writes(RootKey)}, func(at time.Time) (decision, error) {
 		key, last, err := l.View.Key(RootKey)
 		if err != nil {
 			return decision{}, fmt.Errorf("load root key: %w", err)
@@ -116,7 +116,7 @@ func (l *Ledger) ApplyScheme(ctx context.Context, by By, document []byte) (Outco
 		return Outcome{}, refusal.Invalid("document", "%v", err)
 	}
 	document = s.Canonical()
-	return l.do(ctx, by, []string{s.Name()}, func(at time.Time) (decision, error) {
+	return l.do(ctx, by, []claim{writes(s.Name()), writes(by.Key)}, func(at time.Time) (decision, error) {
 		actor, err := l.authorize(by, access.RightSchemes, at)
 		if err != nil {
 			return decision{}, err
@@ -129,6 +129,8 @@ func (l *Ledger) ApplyScheme(ctx context.Context, by By, document []byte) (Outco
 			return decision{}, refusal.New(refusal.Conflict, "scheme %s is built in", s.Name())
 		case known.Version > 0 && bytes.Equal(known.Document, document):
 			return decision{standing: last}, nil
+		case known.Version == 0 && last > 0:
+			return decision{}, refusal.New(refusal.Conflict, "scheme %s has events that this version does not know; upgrade this node", s.Name())
 		case known.Version > 0:
 			return decision{}, refusal.New(refusal.Conflict, "scheme %s is known as version %d with another content; this version of keyledger cannot replace it", s.Name(), known.Version)
 		}

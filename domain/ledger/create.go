@@ -41,7 +41,11 @@ type Issued struct {
 func (l *Ledger) CreateKey(ctx context.Context, by By, want NewKey) (Issued, error) {
 	birth := birth{Ledger: l, by: by, want: want, id: l.newID(events.IDKey, l.now()), random: l.entropy()}
 	birth.credential = l.newID(events.IDCredential, l.now())
-	out, err := l.do(ctx, by, nil, birth.decide)
+	claims := []claim{reliesOn(by.Key)}
+	if by.Idempotency != "" { // the key's id is not random, and the actor is written to
+		claims = []claim{writes(by.Key)}
+	}
+	out, err := l.do(ctx, by, claims, birth.decide)
 	if err != nil {
 		return Issued{}, err
 	}
@@ -111,7 +115,7 @@ func (b *birth) decide(at time.Time) (decision, error) {
 		return decision{}, err
 	}
 	b.decided.ID, b.decided.Account, b.decided.Environment, b.decided.CreatedBy = b.id, owner.ID, environment, b.by.actor()
-	if err := actor.mayCause(apikey.Compare(apikey.Key{}, b.decided, s.Scheme), kind); err != nil {
+	if err := actor.mayCause(apikey.Compare(apikey.Key{}, b.decided, s.Scheme)); err != nil {
 		return decision{}, err
 	}
 	return decision{
@@ -145,6 +149,10 @@ func (b *birth) owner(actor *Actor) (account.Account, SchemeState, error) {
 
 // scheme loads a scheme that commands can be decided under.
 func (l *Ledger) scheme(name string) (SchemeState, error) {
+	if name == scheme.BuiltinName { // it is on no ledger
+		builtin, _ := l.View.Catalog().Scheme(name)
+		return SchemeState{Scheme: builtin}, nil
+	}
 	s, _, err := l.View.Scheme(name)
 	switch {
 	case err != nil:

@@ -58,8 +58,8 @@ func (l *Ledger) CutCredential(ctx context.Context, by By, id, credential string
 
 // FirstUse ends the overlap that was waiting for a credential to be used.
 func (l *Ledger) FirstUse(ctx context.Context, id, credential string) (Changed, error) {
-	return l.command(ctx, By{System: "usage"}, id, func(at time.Time, _ apikey.Key, _ SchemeState) (apikey.Command, error) {
-		return apikey.FirstUse{At: at, Credential: credential}, nil
+	return l.narrow(ctx, By{System: "usage"}, id, func(at time.Time) apikey.Command {
+		return apikey.FirstUse{At: at, Credential: credential}
 	})
 }
 
@@ -83,7 +83,7 @@ func (l *Ledger) RevokeKey(ctx context.Context, by By, id string) (Changed, erro
 // narrow runs a command that can only take away. It needs no scheme: a key of a
 // scheme that this build cannot read can still be ended.
 func (l *Ledger) narrow(ctx context.Context, by By, id string, build func(at time.Time) apikey.Command) (Changed, error) {
-	return l.changeKey(ctx, by, id, func(at time.Time, actor *Actor, key apikey.Key, last uint64) (decision, error) {
+	return l.changeKey(ctx, by, id, []claim{writes(id)}, func(at time.Time, actor *Actor, key apikey.Key, last uint64) (decision, error) {
 		return decideKey(at, actor, key, last, nil, build(at))
 	})
 }
@@ -94,7 +94,8 @@ func (l *Ledger) command(
 	ctx context.Context, by By, id string,
 	build func(at time.Time, key apikey.Key, s SchemeState) (apikey.Command, error),
 ) (Changed, error) {
-	return l.changeKey(ctx, by, id, func(at time.Time, actor *Actor, key apikey.Key, last uint64) (decision, error) {
+	claims := []claim{writes(id), writes(by.Key)}
+	return l.changeKey(ctx, by, id, claims, func(at time.Time, actor *Actor, key apikey.Key, last uint64) (decision, error) {
 		s, err := l.scheme(key.Scheme)
 		if err != nil {
 			return decision{}, err
@@ -109,10 +110,11 @@ func (l *Ledger) command(
 
 // changeKey loads the actor and the key, and writes what follows.
 func (l *Ledger) changeKey(
-	ctx context.Context, by By, id string,
+	ctx context.Context, by By, id string, claims []claim,
 	decide func(at time.Time, actor *Actor, key apikey.Key, last uint64) (decision, error),
 ) (Changed, error) {
-	out, err := l.do(ctx, by, []string{id, by.Key}, func(at time.Time) (decision, error) {
+	var after apikey.Key
+	out, err := l.do(ctx, by, claims, func(at time.Time) (decision, error) {
 		actor, err := l.authorize(by, access.RightKeys, at)
 		if err != nil {
 			return decision{}, err
@@ -121,10 +123,15 @@ func (l *Ledger) changeKey(
 		if err != nil {
 			return decision{}, err
 		}
-		return decide(at, actor, key, last)
+		d, err := decide(at, actor, key, last)
+		after = d.key
+		return d, err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return Changed{}, err
+	case out.Changed && !out.Applied: // written, though this node cannot read it back just now
+		return Changed{Outcome: out, Key: after}, nil
 	}
 	key, _, err := l.View.Key(id)
 	if err != nil {
@@ -156,22 +163,24 @@ func decideKey(at time.Time, actor *Actor, key apikey.Key, last uint64, s *schem
 	if err != nil {
 		return decision{}, err
 	}
-	d := decision{at: at, actor: actor, right: access.RightKeys, standing: last}
+	// What changes nothing may repeat a command that narrowed, whose answer was
+	// lost before anybody had waited for its effect.
+	_, resumes := cmd.(apikey.Resume)
+	d := decision{at: at, actor: actor, right: access.RightKeys, standing: last, narrows: !resumes}
 	if len(decided) == 0 {
 		return d, nil
 	}
 	d.changes = []change{{entity: key.Entity(), last: last, revision: key.Revision, events: decided}}
-	if s == nil {
-		d.narrows = true
-		return d, nil
-	}
 	after, err := apikey.After(key, decided, at)
 	if err != nil {
 		return decision{}, err
 	}
+	d.key = after
+	if s == nil {
+		return d, nil
+	}
 	effect := apikey.Compare(key, after, s)
-	_, kind, _ := s.Kind(key.Kind)
-	if err := actor.mayCause(effect, kind); err != nil {
+	if err := actor.mayCause(effect); err != nil {
 		return decision{}, err
 	}
 	d.widens, d.narrows = effect.Widens, effect.Narrows

@@ -66,7 +66,7 @@ type Outcome struct {
 	Position uint64
 	Command  string
 	Changed  bool // it wrote something
-	Narrows  bool // it may refuse what was allowed before
+	Narrows  bool // it may refuse what was allowed before, or repeats what may have
 	// Replayed is set where an earlier request under the same Idempotency-Key
 	// had done it already.
 	Replayed *CommandRecord

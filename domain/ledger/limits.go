@@ -13,4 +13,8 @@ const (
 	// racing one another inside a node, where they would only undo each other's
 	// decisions. Two entities that share a stripe wait for one another, no more.
 	stripes = 256
+
+	// shares is how many commands may rely on one entity at a time. More than
+	// this many creates by one key at once wait for a place.
+	shares = 64
 )

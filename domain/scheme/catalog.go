@@ -16,10 +16,11 @@ type Catalog struct {
 	prefixes map[string]Prefix
 }
 
-// NewCatalog builds a catalog. The built-in scheme is always in it.
+// NewCatalog builds a catalog. The built-in scheme is always in it, whatever else
+// claims its name.
 func NewCatalog(schemes ...*Scheme) (*Catalog, error) {
 	c := &Catalog{schemes: map[string]*Scheme{}, prefixes: map[string]Prefix{}}
-	for _, s := range slices.Concat([]*Scheme{Builtin()}, schemes) {
+	for _, s := range slices.Concat(schemes, []*Scheme{Builtin()}) {
 		c.schemes[s.Name()] = s
 	}
 	for _, s := range c.schemes {

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"math/big"
 	"strings"
+	"unsafe"
 )
 
 // Lengths of the parts of credential text, in characters.
@@ -75,8 +76,8 @@ func (s *Scheme) prefixOf(kind, environment string, secret bool) string {
 
 const digits62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// base62 writes random bytes as n digits. The bytes carry at least 57 bits more
-// than the digits, so no digit is likelier than another by more than 2^-57.
+// base62 writes random bytes as n digits. The bytes carry at least 56 bits more
+// than the digits, so no digit is likelier than another by more than 2^-56.
 func base62(random []byte, n int) string {
 	value, base, digit := new(big.Int).SetBytes(random), big.NewInt(62), new(big.Int)
 	out := make([]byte, n)
@@ -95,8 +96,9 @@ func withChecksum(text string) string {
 // checksum is the CRC-32 (IEEE 802.3) of text in six digits, most significant
 // first.
 func checksum(text string) [ChecksumLen]byte {
-	var buf [MaxCredential]byte
-	crc := crc32.ChecksumIEEE(buf[:copy(buf[:], text)])
+	// The bytes of text itself: hash/crc32 only reads them, and a copy would be
+	// put on the heap for every credential that is presented.
+	crc := crc32.ChecksumIEEE(unsafe.Slice(unsafe.StringData(text), len(text)))
 	var out [ChecksumLen]byte
 	for i := ChecksumLen - 1; i >= 0; i-- {
 		out[i] = digits62[crc%62]
@@ -120,6 +122,9 @@ var ErrMalformed = errors.New("malformed credential")
 // ParseText reads presented text: a key, or either half of a pair, told apart by
 // length. It allocates nothing, and its error never contains the text.
 func ParseText(text string) (Text, error) {
+	if len(text) > MaxCredential {
+		return Text{}, ErrMalformed
+	}
 	cut := strings.LastIndexByte(text, '_') + 1
 	if cut < 2 || cut > MaxPrefix {
 		return Text{}, ErrMalformed

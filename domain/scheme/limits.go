@@ -1,14 +1,16 @@
 package scheme
 
-// Bounds on a scheme document, so that one fits an event and stays readable.
+// Bounds on a scheme document, so that one fits an event and stays readable, and
+// on what is read of a request.
 const (
-	MaxName         = 32  // of a scheme, environment, kind, role, set
-	MaxPrefix       = 24  // bytes of a prefix, underscore included
-	MaxEnvironments = 16  //
-	MaxKinds        = 32  //
-	MaxCatalogue    = 256 // permissions
-	MaxRoles        = 64  //
-	MaxEndpoints    = 512 //
-	MaxDocument     = 256 << 10
-	MaxCredential   = 256 // bytes of presented text that is looked at
+	MaxName         = 32        // bytes of the name of a scheme, environment, kind, role, set
+	MaxPrefix       = 24        // bytes of a prefix, underscore included
+	MaxEnvironments = 16        // each multiplies the prefixes
+	MaxKinds        = 32        // each does too
+	MaxCatalogue    = 256       // permissions; people choose from them
+	MaxRoles        = 64        // and from these
+	MaxEndpoints    = 512       // a request tries them one by one
+	MaxDocument     = 256 << 10 // bytes; the event that keeps it holds three times as much
+	MaxProblems     = 64        // that are named; a document of mistakes only must not make an answer of gigabytes
+	MaxCredential   = 256       // bytes of presented text that are looked at
 )

@@ -2,12 +2,14 @@ package scheme
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/keyledger/keyledger/domain/access"
 )
@@ -40,6 +42,9 @@ func Parse(data []byte) (*Scheme, error) {
 	if len(data) > MaxDocument {
 		return nil, Problems{{What: fmt.Sprintf("%d bytes, at most %d", len(data), MaxDocument)}}
 	}
+	if !utf8.Valid(data) { // the decoder would replace what is not, and keep something else
+		return nil, Problems{{What: "not UTF-8"}}
+	}
 	var doc Document
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -54,12 +59,13 @@ func Parse(data []byte) (*Scheme, error) {
 
 // New checks a document. On error it is [Problems].
 func New(doc Document) (*Scheme, error) {
-	c := checker{doc: &doc}
+	c := checker{doc: &doc, catalogue: sortedNames(doc.Permissions)}
 	c.names()
 	c.permissions()
 	c.kinds()
 	c.presentations()
 	c.rights()
+	c.words()
 	s := &Scheme{doc: doc, endpoints: c.endpoints(), prefixes: c.prefixes()}
 	if len(c.problems) > 0 {
 		slices.SortFunc(c.problems, func(a, b Problem) int { return strings.Compare(a.Path+a.What, b.Path+b.What) })
@@ -68,14 +74,20 @@ func New(doc Document) (*Scheme, error) {
 	return s, nil
 }
 
-// checker collects every mistake, not only the first.
+// checker collects mistakes, not only the first, up to [MaxProblems].
 type checker struct {
-	doc      *Document
-	problems Problems
+	doc       *Document
+	catalogue []string // names of permissions, sorted
+	problems  Problems
 }
 
 func (c *checker) add(path, format string, args ...any) {
-	c.problems = append(c.problems, Problem{Path: path, What: fmt.Sprintf(format, args...)})
+	switch n := len(c.problems); {
+	case n < MaxProblems-1:
+		c.problems = append(c.problems, Problem{Path: path, What: fmt.Sprintf(format, args...)})
+	case n == MaxProblems-1:
+		c.problems = append(c.problems, Problem{What: "more mistakes than are listed"})
+	}
 }
 
 func (c *checker) names() {
@@ -126,9 +138,9 @@ func (c *checker) permissions() {
 // known where it covers something.
 func (c *checker) known(path string, names []string) {
 	for _, name := range names {
-		found := slices.ContainsFunc(sortedNames(c.doc.Permissions), func(p string) bool { return access.Covers(name, p) })
+		found := slices.ContainsFunc(c.catalogue, func(p string) bool { return access.Covers(name, p) })
 		if !found && !(c.doc.Wildcards && name == access.All) {
-			c.add(path, "%q is not in the catalogue %v", name, sortedNames(c.doc.Permissions))
+			c.add(path, "%q is not in the catalogue, which begins %v", name, c.catalogue[:min(len(c.catalogue), 16)])
 		}
 	}
 }
@@ -204,6 +216,26 @@ func (c *checker) right(path, name string) {
 	}
 }
 
+// words checks that a scheme renames nothing but what it may put in words of its
+// own, and that a word can stand in a header.
+func (c *checker) words() {
+	for code, word := range c.doc.Errors {
+		if !slices.Contains(renamable(), access.Code(code)) {
+			c.add("errors."+code, "only these can have another word: %v", renamable())
+		}
+		if !isName(word) {
+			c.add("errors."+code, "%q: use 1 to %d lower-case letters, digits, '-' and '_'", word, MaxName)
+		}
+	}
+}
+
+// renamable lists the codes that are answered with status 401.
+func renamable() []access.Code {
+	return []access.Code{
+		access.Missing, access.Malformed, access.Invalid, access.Revoked, access.Expired, access.Suspended, access.AccountInactive,
+	}
+}
+
 func (c *checker) endpoints() []access.Endpoint {
 	if len(c.doc.Endpoints) > MaxEndpoints {
 		c.add("endpoints", "%d endpoints, at most %d", len(c.doc.Endpoints), MaxEndpoints)
@@ -215,7 +247,7 @@ func (c *checker) endpoints() []access.Endpoint {
 		if err != nil {
 			c.add(path+".path", "%v", err)
 		}
-		if e.Method == "" || strings.ToUpper(e.Method) != e.Method {
+		if e.Method != "*" && !access.IsMethod(e.Method) {
 			c.add(path+".method", "%q: use an upper-case method, or *", e.Method)
 		}
 		c.known(path+".permissions", e.Permissions)
@@ -247,7 +279,9 @@ func (c *checker) prefixes() []Prefix {
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b Prefix) int { return strings.Compare(a.Text, b.Text) })
+	slices.SortFunc(out, func(a, b Prefix) int {
+		return cmp.Or(strings.Compare(a.Text, b.Text), strings.Compare(a.Kind, b.Kind))
+	})
 	for i := 1; i < len(out); i++ {
 		if a, b := out[i-1], out[i]; a.Text == b.Text {
 			c.add("kinds."+b.Kind+".prefix", "%q also begins kind %s in %s", b.Text, a.Kind, a.Environment)

@@ -1,6 +1,7 @@
 package scheme
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"slices"
@@ -35,11 +36,13 @@ func (s *Scheme) Document() Document { return s.doc }
 // Canonical is the document as the ledger keeps it: compact JSON with sorted
 // keys, the same for every way of writing the same document.
 func (s *Scheme) Canonical() []byte {
-	out, err := json.Marshal(s.doc)
-	if err != nil {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false) // one byte would become six, and the event too large
+	if err := enc.Encode(s.doc); err != nil {
 		panic(err) // strings, booleans, lists and maps of them always marshal
 	}
-	return out
+	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
 // Endpoints is the compiled endpoint table.
@@ -75,21 +78,31 @@ func (s *Scheme) Environment(name string, kind Kind) (string, bool) {
 // EnvironmentsOf lists the environments that a kind can be made in, sorted.
 func (s *Scheme) EnvironmentsOf(kind Kind) []string {
 	if len(kind.Environments) > 0 {
-		return kind.Environments
+		return slices.Sorted(slices.Values(kind.Environments))
 	}
 	return sortedNames(s.doc.Environments)
 }
 
-// HasPermission reports whether p can be granted to a key of kind.
+// HasPermission reports whether p can be granted to a key of kind. A wildcard
+// can where it covers something: what it might cover one day, nobody has granted.
 func (s *Scheme) HasPermission(kind Kind, p string) bool {
 	if strings.HasSuffix(p, "*") {
-		if !s.doc.Wildcards {
+		if !s.doc.Wildcards || p != access.All && !s.coversAny(p) {
 			return false
 		}
 	} else if _, ok := s.doc.Permissions[p]; !ok {
 		return false
 	}
 	return kind.Permissions == nil || access.Holds(*kind.Permissions, p)
+}
+
+func (s *Scheme) coversAny(wildcard string) bool {
+	for p := range s.doc.Permissions {
+		if access.Covers(wildcard, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // HasRole reports whether role can be given to a key of kind.
@@ -116,7 +129,7 @@ func (s *Scheme) Effective(kind string, permissions, roles []string) []string {
 }
 
 // Rights lists the management rights that come with these permissions and roles
-// on a key of kind.
+// on a key of kind. Holding every permission is not having every role.
 func (s *Scheme) Rights(kind string, effective, roles []string) []access.Right {
 	var out []access.Right
 	add := func(names []string) {
@@ -128,7 +141,8 @@ func (s *Scheme) Rights(kind string, effective, roles []string) []access.Right {
 	}
 	add(s.doc.Kinds[kind].Rights)
 	for name, rights := range s.doc.Rights {
-		if access.Holds(effective, name) || slices.Contains(roles, name) {
+		_, isPermission := s.doc.Permissions[name]
+		if isPermission && access.Holds(effective, name) || slices.Contains(roles, name) {
 			add(rights)
 		}
 	}

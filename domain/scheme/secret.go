@@ -6,23 +6,31 @@ import (
 )
 
 // Secret is credential text that must be seen once and by one reader only. It
-// does not print: every way that the standard library has of turning a value
-// into text gives the redacted form. [Secret.Reveal] is the one way out.
+// does not print: no way that the standard library has of turning a value into
+// text shows it. [Secret.Reveal] is the one way out.
 type Secret struct {
-	text     string
+	// A pointer, because methods do not protect a value everywhere: fmt calls none
+	// on what stands in an unexported field, nor for the verbs %p and %w. It then
+	// prints the fields, and of a pointer inside a struct no more than its address.
+	text     *string
 	redacted string
 }
 
 // NewSecret wraps text whose redacted form shows no more than a prefix and the
 // last four characters.
-func NewSecret(text, redacted string) Secret { return Secret{text: text, redacted: redacted} }
+func NewSecret(text, redacted string) Secret { return Secret{text: &text, redacted: redacted} }
 
 // Reveal is the text itself. Its callers are the responses that show a secret
 // once, and nothing else.
-func (s Secret) Reveal() string { return s.text }
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
 
 // IsZero reports whether there is no secret.
-func (s Secret) IsZero() bool { return s.text == "" }
+func (s Secret) IsZero() bool { return s.Reveal() == "" }
 
 // String is the redacted form.
 func (s Secret) String() string { return s.redacted }
