@@ -243,7 +243,8 @@ func TestContainsDoesNotAllocate(t *testing.T) {
 	set := addrs(t, "10.0.0.0/8", "192.0.2.1", "2001:db8::/32", "fe80::/10")
 	for _, a := range []netip.Addr{
 		netip.MustParseAddr("10.9.9.9"), netip.MustParseAddr("::ffff:192.0.2.1"),
-		netip.MustParseAddr("2001:db8::9"), netip.MustParseAddr("fe80::1%eth0"), {},
+		netip.MustParseAddr("2001:db8::9"), netip.MustParseAddr("fe80::1%eth0"),
+		{},
 	} {
 		if n := testing.AllocsPerRun(100, func() { set.Contains(a) }); n != 0 {
 			t.Errorf("%v: %v allocations", a, n)

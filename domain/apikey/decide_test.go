@@ -72,8 +72,10 @@ func TestCreate(t *testing.T) {
 	long := strings.Repeat("x", apikey.MaxName+1)
 	for _, r := range []row{
 		{"with nothing", "", "create", "created key c1", "active"},
-		{"with everything", "", "create perms=write,read roles=owner,clerk ips=2001:db8::/32,10.0.0.1 grantable=write expires=+2h meta=team:payments",
-			"created key perms=read,write roles=clerk,owner grantable=write ips=10.0.0.1,2001:db8::/32 expires=+2h0m0s meta=team:payments c1", "active"},
+		{
+			"with everything", "", "create perms=write,read roles=owner,clerk ips=2001:db8::/32,10.0.0.1 grantable=write expires=+2h meta=team:payments",
+			"created key perms=read,write roles=clerk,owner grantable=write ips=10.0.0.1,2001:db8::/32 expires=+2h0m0s meta=team:payments c1", "active",
+		},
 		{"may grant nothing", "", "create perms=read grantable=", "created key perms=read grantable= c1", ""},
 		{"repeated names count once", "", "create perms=read,read roles=clerk,clerk ips=10.0.0.1,::ffff:10.0.0.1", "created key perms=read roles=clerk ips=10.0.0.1 c1", ""},
 		{"a wildcard", "", "create perms=orders:*", "created key perms=orders:* c1", ""},
@@ -149,8 +151,10 @@ func TestChange(t *testing.T) {
 		{"to no expiry", full, "change expires=never", "expiry_changed", ""},
 		{"name", full, "change name=b", "details_changed name=b meta=a:b", ""},
 		{"labels", full, "change meta=", "details_changed name=a key", ""},
-		{"all at once", full, "change name=b perms=read ips= expires=never meta=c:d",
-			"permissions_changed perms=read roles=clerk grantable=read; allowlist_changed; expiry_changed; details_changed name=b meta=c:d", ""},
+		{
+			"all at once", full, "change name=b perms=read ips= expires=never meta=c:d",
+			"permissions_changed perms=read roles=clerk grantable=read; allowlist_changed; expiry_changed; details_changed name=b meta=c:d", "",
+		},
 		{"a suspended key", "create; suspend", "change perms=read", "permissions_changed perms=read", "suspended"},
 		{"an expired key", "create expires=+1h", "+2h change name=b", "details_changed name=b", "expired"},
 		{"an expired key, to live on", "create expires=+1h", "+2h change expires=never", "expiry_changed", "active"},
@@ -212,8 +216,10 @@ func TestRotate(t *testing.T) {
 		{"with too long a grace", "create", "rotate c2 grace=2160h0m1s", "refused invalid_request grace", ""},
 		{"with a negative grace", "create", "rotate c2 grace=-1s", "refused invalid_request grace", ""},
 		{"while as many overlap as may", "create; " + rotations(2, apikey.MaxCredentials, "overlap=24h"), "rotate c99", "refused conflict", ""},
-		{"when one of them has ended", "create; " + rotations(2, apikey.MaxCredentials, "overlap=24h"), "+24h3s rotate c99",
-			fmt.Sprintf("rotated c%d to c99 ends=+24h0m3s", apikey.MaxCredentials), ""},
+		{
+			"when one of them has ended", "create; " + rotations(2, apikey.MaxCredentials, "overlap=24h"), "+24h3s rotate c99",
+			fmt.Sprintf("rotated c%d to c99 ends=+24h0m3s", apikey.MaxCredentials), "",
+		},
 	} {
 		r.check(t)
 	}
@@ -264,8 +270,10 @@ func TestFirstUse(t *testing.T) {
 		{"of a key that is not there", "", "use c1", "refused not_found", ""},
 		{"each rotation waits for its own", "create; rotate c2 grace=10m; rotate c3 grace=20m", "+1h use c2", "overlap_changed c1 ends=+1h10m0s", ""},
 		// What waited for a credential that was itself replaced would live for ever.
-		{"of a later credential ends all that wait", "create; rotate c2 grace=10m; rotate c3 grace=20m", "+1h use c3",
-			"overlap_changed c1 ends=+1h10m0s; overlap_changed c2 ends=+1h20m0s", ""},
+		{
+			"of a later credential ends all that wait", "create; rotate c2 grace=10m; rotate c3 grace=20m", "+1h use c3",
+			"overlap_changed c1 ends=+1h10m0s; overlap_changed c2 ends=+1h20m0s", "",
+		},
 		{"of a later credential, the one waited for being cut", "create; rotate c2 grace=10m; rotate c3", "+1h use c3", "overlap_changed c1 ends=+1h10m0s", ""},
 	} {
 		r.check(t)

@@ -1,6 +1,7 @@
 package apikey_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -130,8 +131,9 @@ func said(t testing.TB, err error) string {
 		t.Fatalf("not a refusal: %v", err)
 	}
 	field := ""
-	if e, ok := err.(*refusal.Error); ok && e.Field != "" {
-		field = " " + e.Field
+	var refused *refusal.Error
+	if errors.As(err, &refused) && refused.Field != "" {
+		field = " " + refused.Field
 	}
 	return "refused " + string(code) + field
 }

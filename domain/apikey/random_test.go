@@ -136,13 +136,29 @@ func bounded(t *rapid.T, h *history) {
 func TestTheFoldTakesOrRefusesAnyEvent(t *testing.T) {
 	ends := noon
 	pool := []events.Event{
-		events.KeyCreated{Credential: credential("c1")}, events.KeyPermissionsChanged{}, events.KeyAllowlistChanged{Allowlist: []string{"nonsense"}},
-		events.KeyExpiryChanged{ExpiresAt: &ends}, events.KeyDetailsChanged{}, events.KeySuspended{}, events.KeyResumed{},
-		events.KeyRotated{Credential: credential("c2"), Replaces: "c1", EndsAt: &ends}, events.KeyRotated{Credential: credential("c2"), Replaces: "c1"},
+		events.KeyCreated{Credential: credential("c1")},
+		events.KeyPermissionsChanged{},
+		events.KeyAllowlistChanged{Allowlist: []string{"nonsense"}},
+		events.KeyExpiryChanged{ExpiresAt: &ends},
+		events.KeyDetailsChanged{},
+		events.KeySuspended{},
+		events.KeyResumed{},
+		events.KeyRotated{Credential: credential("c2"), Replaces: "c1", EndsAt: &ends},
+		events.KeyRotated{Credential: credential("c2"), Replaces: "c1"},
 		events.KeyRotated{Credential: credential("c1"), Replaces: "c2", CutOnFirstUse: true, GraceSeconds: -1},
-		events.KeyOverlapChanged{Credential: "c1"}, events.KeyCredentialCut{Credential: "c1"}, events.KeyCredentialCut{Credential: "c2"},
-		events.KeyRevoked{}, events.CommandAccepted{}, events.Unknown{}, events.LedgerOpened{}, events.LedgerRestored{}, events.SchemeApplied{},
-		events.AccountOpened{}, events.AccountSuspended{}, events.AccountResumed{}, events.AccountClosed{},
+		events.KeyOverlapChanged{Credential: "c1"},
+		events.KeyCredentialCut{Credential: "c1"},
+		events.KeyCredentialCut{Credential: "c2"},
+		events.KeyRevoked{},
+		events.CommandAccepted{},
+		events.Unknown{},
+		events.LedgerOpened{},
+		events.LedgerRestored{},
+		events.SchemeApplied{},
+		events.AccountOpened{},
+		events.AccountSuspended{},
+		events.AccountResumed{},
+		events.AccountClosed{},
 	}
 	s, all := shop(t), asks()
 	rapid.Check(t, func(t *rapid.T) {

@@ -71,12 +71,9 @@ func (l *Ledger) IsRoot(text string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("load root key: %w", err)
 	}
-	parsed, err := scheme.ParseText(text)
-	if err != nil {
-		return false, nil
-	}
+	parsed, malformed := scheme.ParseText(text)
 	for _, c := range key.Credentials {
-		if c.Locator == parsed.Locator && scheme.Matches(c.Alg, c.Salt, c.Hash, parsed.Locator, parsed.Secret) {
+		if malformed == nil && c.Locator == parsed.Locator && scheme.Matches(c.Alg, c.Salt, c.Hash, parsed.Locator, parsed.Secret) {
 			return true, nil
 		}
 	}

@@ -92,66 +92,79 @@ func meanwhiles() []meanwhile {
 	}
 }
 
+// doubtful is one way in which a lone create can come into doubt and go on.
+type doubtful struct {
+	lost    eventstest.Outcome // of the first append
+	next    eventstest.Outcome // of the second
+	forever bool               // and of all later ones
+	meanwhile
+	// seen says that what happens meanwhile comes before the node looks again.
+	seen bool
+}
+
+// ask creates a key, all of d happening to it.
+func (d doubtful) ask(t *testing.T, w *world) (ledger.By, answer) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	other := w.node()
+	n := w.node(func(c *ledger.Config) {
+		f := &failing{View: c.View, Log: c.Log}
+		c.View, c.Log = f, f
+		happen := func() { d.do(w, other, f, cancel) }
+		if d.seen {
+			f.onHead = happen
+			return
+		}
+		c.Pause = func(_ context.Context, attempt int) {
+			if attempt == 2 {
+				happen()
+			}
+		}
+	})
+	by := w.by(w.manager)
+	w.onNth(by, func(n int) eventstest.Outcome {
+		switch {
+		case n == 1:
+			return d.lost
+		case n == 2 || d.forever:
+			return d.next
+		}
+		return eventstest.Land
+	})
+	return by, issued(n.CreateKey(ctx, by, newKey("a key")))
+}
+
 func TestALoneCreateInDoubtIsAnsweredTruly(t *testing.T) {
 	outcomes := map[string]eventstest.Outcome{
 		"lands": eventstest.Land, "unavailable": eventstest.Unavailable, "conflict": eventstest.Conflict, "refused": eventstest.Refused,
 		"written but reported failed": eventstest.LandUnreported, "lost": eventstest.Lost, "written late": eventstest.LandLate,
 	}
 	seen := map[string]int{}
-	for first, lost := range map[string]eventstest.Outcome{
-		"written but reported failed": eventstest.LandUnreported, "lost": eventstest.Lost, "written late": eventstest.LandLate,
-	} {
+	check := func(t *testing.T, d doubtful) {
+		w := newWorld(t)
+		by, a := d.ask(t, w)
+		if err := w.truth(by, a); err != nil {
+			t.Errorf("answered %q (%v): %v", a.code, a.err, err)
+		}
+		if a.code == "" && (a.secret.IsZero() || !a.key.Exists()) {
+			t.Errorf("a key without its secret: %+v", a.key)
+		}
+		goesOn := d.next == eventstest.Land || d.next == eventstest.Conflict && !d.forever
+		if d.harmless && goesOn && a.code != "" {
+			t.Errorf("answered %q, where the outcome could be found out: %v", a.code, a.err)
+		}
+		if a.code != "" && a.code != "unknown" {
+			t.Errorf("answered %q (%v) in doubt", a.code, a.err)
+		}
+		seen[a.code]++
+		w.sane()
+	}
+	for _, first := range []string{"written but reported failed", "lost", "written late"} {
 		for _, m := range meanwhiles() {
 			for second, outcome := range outcomes {
 				for variant := range 4 {
-					forever, seen1st := variant&1 == 1, variant&2 == 2 // by the second decision
-					name := fmt.Sprintf("%s/%s, seen %v/then %s, for ever %v", first, m.name, seen1st, second, forever)
-					t.Run(name, func(t *testing.T) {
-						w := newWorld(t)
-						other := w.node()
-						ctx, cancel := context.WithCancel(t.Context())
-						defer cancel()
-						var f *failing
-						n := w.node(func(c *ledger.Config) {
-							f = &failing{View: c.View, Log: c.Log}
-							c.View, c.Log = f, f
-							if seen1st {
-								f.onHead = func() { m.do(w, other, f, cancel) }
-								return
-							}
-							c.Pause = func(_ context.Context, attempt int) {
-								if attempt == 2 {
-									m.do(w, other, f, cancel)
-								}
-							}
-						})
-						by := w.by(w.manager)
-						w.onNth(by, func(n int) eventstest.Outcome {
-							switch {
-							case n == 1:
-								return lost
-							case n == 2 || forever:
-								return outcome
-							}
-							return eventstest.Land
-						})
-						a := issued(n.CreateKey(ctx, by, ledger.NewKey{Environment: "live", Name: "a key", Permissions: []string{"read"}}))
-						if err := w.truth(by, a); err != nil {
-							t.Errorf("answered %q (%v): %v", a.code, a.err, err)
-						}
-						if a.code == "" && (a.secret.IsZero() || !a.key.Exists()) {
-							t.Errorf("a key without its secret: %+v", a.key)
-						}
-						again := outcome == eventstest.Land || outcome == eventstest.Conflict && !forever
-						if m.harmless && again && a.code != "" {
-							t.Errorf("answered %q, where the outcome could be found out: %v", a.code, a.err)
-						}
-						if a.code != "" && a.code != "unknown" {
-							t.Errorf("answered %q (%v) in doubt", a.code, a.err)
-						}
-						seen[a.code]++
-						w.sane()
-					})
+					d := doubtful{lost: outcomes[first], next: outcome, meanwhile: m, forever: variant&1 == 1, seen: variant&2 == 2}
+					t.Run(fmt.Sprintf("%s/%s, seen %v/then %s, for ever %v", first, m.name, d.seen, second, d.forever), func(t *testing.T) { check(t, d) })
 				}
 			}
 		}

@@ -156,6 +156,12 @@ func history(t *testing.T, log func(events.Log) events.Log, clients, each int, e
 		})
 	}
 	wg.Wait()
+	if ends { // whatever became of the others, this one comes after the end
+		began := now.Add(1)
+		s := stroke{verb: "rename", name: "too late"}
+		out, _ := s.do(t.Context(), nodes[1], id)
+		all[0] = append(all[0], porcupine.Operation{Input: s, Call: began, Output: out, Return: now.Add(1)})
+	}
 	var flat []porcupine.Operation
 	for _, ops := range all {
 		flat = append(flat, ops...)

@@ -138,7 +138,7 @@ func logged[H slog.Handler](handler func(io.Writer, *slog.HandlerOptions) H, val
 	var out bytes.Buffer
 	log := slog.New(handler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	log.Debug("message", slog.Any("value", value), slog.Group("group", slog.Any("inner", value)))
-	log.With(slog.Any("before", value)).Info(fmt.Sprint(value))
+	log.With(slog.Any("before", value)).Info("message", slog.String("text", fmt.Sprint(value)))
 	return out.String()
 }
 
