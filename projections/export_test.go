@@ -30,6 +30,14 @@ func NoteUnknown(s *Store, typ string) error {
 	return s.db.Set(State.key(append([]byte{rowUnknown}, typ...)), nil, pebble.Sync)
 }
 
+// Waits is how often a commit has had to wait for memtables to be written out.
+func Waits(s *Store) int64 { return s.waits.Load() }
+
+// InMemory is how much is not in files yet, and how much may be, in bytes.
+func InMemory(s *Store) (is, may uint64) {
+	return s.db.Metrics().MemTable.Size, maxMemTables * s.memTable
+}
+
 // UnknownTypes are the types of event that a store has met and not known.
 func UnknownTypes(s *Store) (all []string, err error) {
 	err = s.Rows(State).Scan([]byte{rowUnknown}, []byte{rowUnknown + 1}, func(key, _ []byte) (bool, error) {

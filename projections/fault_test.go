@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"runtime"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -117,4 +119,57 @@ func failOnce(ctx context.Context, fs *failing, past *projectionstest.Past, turn
 	}
 	_ = n.Store.Close() // what it cannot write is lost, and the log has it
 	return true, err
+}
+
+func TestASlowDiskBoundsWhatIsHeldInMemory(t *testing.T) {
+	past := projectionstest.NewPast(1)
+	for past.History.Head() < 1500 { // some 3 MB of rows against memtables of 64 KiB
+		past.Step()
+	}
+	past.Log.LimitDelivery(10)
+	var slow atomic.Bool
+	release := make(chan struct{})
+	fs := errorfs.Wrap(vfs.NewMem(), errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if slow.Load() && op.Kind == errorfs.OpCreate && strings.HasSuffix(op.Path, ".sst") {
+			<-release
+		}
+		return nil
+	}))
+	n := openTest(t, fs, past.Log, everything)
+	slow.Store(true)
+	go func() {
+		for projections.Waits(n.Store) == 0 && n.Store.Position().Sequence < past.History.Head() {
+			runtime.Gosched()
+		}
+		if is, may := projections.InMemory(n.Store); is > 2*may {
+			t.Errorf("%d bytes in memory, at most %d", is, may)
+		}
+		close(release)
+	}()
+	runTo(t, n, past.History.Head())
+	if projections.Waits(n.Store) == 0 {
+		t.Error("nothing could be written out, and no commit has waited")
+	}
+}
+
+// TestAFreshStoreDoesNotWaitForAFlushThatIsNotDue folds, one by one, as much as
+// Pebble holds back while its first memtables are small.
+func TestAFreshStoreDoesNotWaitForAFlushThatIsNotDue(t *testing.T) {
+	log := createdLog(t, 8_000)
+	log.delivery = 1
+	store, err := projections.Open(projections.Config{Dir: "store", FS: vfs.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	runner, err := projections.NewRunner(projections.RunnerConfig{Log: log, Store: store, Projections: everything(store)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := runner.Run(t.Context()); !errors.Is(err, errDrained) {
+		t.Error(err)
+	}
+	if projections.Waits(store) > 0 {
+		t.Error("a commit has waited")
+	}
 }

@@ -82,19 +82,21 @@ func (s *Store) commit(b *pebble.Batch, o *pebble.WriteOptions) error {
 }
 
 // makeRoom waits until little enough is left to be written out, or the store has
-// failed. Pebble would wait itself, but for ever on a disk that is full. The
-// measure is bytes: Pebble's first memtables are small, and it lets any number of
-// them be until together they are worth a file.
+// failed. Pebble would wait itself, but for ever on a disk that is full. It goes
+// by bytes and not by the number of memtables: the first ones are small, and
+// Pebble lets them be until they come to half a full one.
 func (s *Store) makeRoom(size int) error {
-	s.unflushed += size
-	if s.unflushed < memTable/2 { // not worth a look
+	s.unflushed += uint64(size)
+	if s.unflushed < s.memTable/2 { // not worth a look
 		return s.health.err()
 	}
 	s.unflushed = 0
-	for s.health.err() == nil && s.db.Metrics().MemTable.Size > maxMemTables*memTable {
+	for s.health.err() == nil && s.db.Metrics().MemTable.Size > maxMemTables*s.memTable {
+		s.waits.Add(1)
 		select {
 		case <-s.health.flushed:
 		case <-s.health.failed:
+		case <-time.After(retryPause):
 		}
 	}
 	return s.health.err()
@@ -111,12 +113,12 @@ type pebbleLog struct {
 
 // Infof is for a person who looks into Pebble itself.
 func (l pebbleLog) Infof(format string, args ...any) {
-	l.log.Debug("pebble: " + fmt.Sprintf(format, args...))
+	l.log.Debug("pebble", slog.String("says", fmt.Sprintf(format, args...)))
 }
 
 // Errorf is a failure that Pebble tries again.
 func (l pebbleLog) Errorf(format string, args ...any) {
-	l.log.Error("pebble: " + fmt.Sprintf(format, args...))
+	l.log.Error("pebble", slog.String("says", fmt.Sprintf(format, args...)))
 }
 
 // Fatalf is a failure after which Pebble asks for the end of the process. It is

@@ -17,12 +17,12 @@ const (
 	// they are read back from its log at some 100 MB/s.
 	memTable = 16 << 20
 
-	// maxMemTables bounds how many of them there may be before a commit has to
-	// wait until one has been written out.
+	// maxMemTables bounds what may be in memory and not yet in files, in full
+	// memtables, before a commit has to wait.
 	maxMemTables = 4
 
 	// retryPause is how long Pebble is kept from trying again to write what it
-	// could not.
+	// could not, and how often a commit that waits looks again by itself.
 	retryPause = 250 * time.Millisecond
 
 	// filterBits per key make one absent key in a hundred cost a read.

@@ -45,7 +45,9 @@ type Store struct {
 	health   *health
 	closed   atomic.Bool
 
-	unflushed int // bytes committed since makeRoom looked; for the one writer
+	memTable  uint64       // size of one, in bytes
+	unflushed uint64       // bytes committed since makeRoom looked; for the one writer
+	waits     atomic.Int64 // how often makeRoom has waited
 
 	// tearCommit is a planted fault, for the test that must catch it: position
 	// and rows are committed apart.
@@ -74,7 +76,9 @@ func Open(c Config) (_ *Store, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	if s.db, err = pebble.Open(c.Dir, options(c, s.lock, s.health)); err != nil {
+	o := options(c, s.lock, s.health)
+	s.memTable = o.MemTableSize
+	if s.db, err = pebble.Open(c.Dir, o); err != nil {
 		return nil, fmt.Errorf("open store in %s: %w "+
 			"(should it be damaged, delete the folder: all of it is rebuilt from the ledger)", c.Dir, err)
 	}
@@ -158,7 +162,7 @@ func (s *Store) prepare(all []Projection) error {
 	at := s.Position()
 	if !at.IsZero() {
 		s.log.Warn("rebuilding the index from the ledger: it was made by another version of keyledger",
-			"position", at.Sequence, "had", s.manifest, "want", want)
+			slog.Uint64("position", at.Sequence), slog.Any("had", s.manifest), slog.Any("want", want))
 	}
 	return s.wipe(want)
 }

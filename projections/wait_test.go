@@ -82,7 +82,9 @@ func TestOnlyOneRunAtATimeAndNoneBehindItsBack(t *testing.T) {
 		t.Error("emptied under its runner")
 	}
 	cancel()
-	<-ended
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the run ended with %v", err)
+	}
 }
 
 func TestProgressGoesUpToTheHeadAndThenIsSilent(t *testing.T) {

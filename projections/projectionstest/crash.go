@@ -108,8 +108,8 @@ func (c Campaign) past(ctx context.Context, seed uint64) (tally Tally, err error
 			return tally, fmt.Errorf("life: %w", err)
 		}
 		for _, crashed := range crashes {
-			if ctx.Err() != nil {
-				return tally, nil
+			if err := ctx.Err(); err != nil {
+				return tally, err
 			}
 			tried, err := c.check(ctx, past, crashed, want, rng.IntN(10) == 0)
 			tally.add(tried)

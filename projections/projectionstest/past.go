@@ -194,7 +194,9 @@ func (p *Past) changeAccount() []eventstest.Change {
 		}}
 	}
 	data := []events.Event{
-		events.AccountSuspended{}, events.AccountResumed{}, events.AccountClosed{},
+		events.AccountSuspended{},
+		events.AccountResumed{},
+		events.AccountClosed{},
 		events.Unknown{Name: "keyledger.account.praised.v1", Raw: json.RawMessage(`{"how":"much"}`)},
 	}
 	id := ids[p.rng.IntN(len(ids))]
