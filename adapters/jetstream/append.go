@@ -101,6 +101,7 @@ func (l *Log) settle(ctx context.Context, a *attempt) (events.Ack, error) {
 				return events.Ack{}, because(events.ErrUnavailable, err)
 			case unable:
 				return events.Ack{}, because(events.ErrUnavailable, err)
+			default: // conflict, contended: the ledger says whose write was first
 			}
 		}
 		at, found, lookErr := a.lookUntil(ctx, wait)

@@ -48,7 +48,7 @@ func TestABatchAbandonedHalfwayLeavesNothing(t *testing.T) {
 	url, monitor := foreign(t, func(o *server.Options) { o.JetStreamLimits.MaxBatchTimeout = 500 * time.Millisecond })
 	broker, err := jetstream.Connect(t.Context(), jetstream.Config{URL: url, Monitors: []string{monitor}})
 	must(t, err)
-	defer broker.Close(t.Context()) //nolint:errcheck // a connection
+	defer broker.Close(t.Context())
 	log := ledger(t, broker)
 	past := eventstest.NewHistory()
 	must(t, past.Save(t.Context(), log))

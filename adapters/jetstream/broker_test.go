@@ -244,7 +244,7 @@ func TestTheMonitorOfAnotherServerProvesNothing(t *testing.T) {
 	_, monitor := foreign(t, func(o *server.Options) { o.ServerName = "another" })
 	b, err := jetstream.Connect(t.Context(), jetstream.Config{URL: url, Monitors: []string{monitor}})
 	must(t, err)
-	defer b.Close(t.Context()) //nolint:errcheck // a connection
+	defer b.Close(t.Context())
 	_, err = b.Ledger(t.Context())
 	wants(t, err, jetstream.ErrBroker)
 }
@@ -254,11 +254,11 @@ func TestAnotherNumberOfReplicasIsRefused(t *testing.T) {
 	url, _ := foreign(t, nil)
 	b, err := jetstream.Connect(t.Context(), jetstream.Config{URL: url, AllowUnsyncedBroker: true})
 	must(t, err)
-	defer b.Close(t.Context()) //nolint:errcheck // a connection
+	defer b.Close(t.Context())
 	ledger(t, b)
 	three, err := jetstream.Connect(t.Context(), jetstream.Config{URL: url, AllowUnsyncedBroker: true, Replicas: 3})
 	must(t, err)
-	defer three.Close(t.Context()) //nolint:errcheck // a connection
+	defer three.Close(t.Context())
 	_, err = three.Ledger(t.Context())
 	wants(t, err, jetstream.ErrReplicas)
 }

@@ -31,7 +31,7 @@ func TestAnImpatientLogKeepsItsContract(t *testing.T) {
 			url, monitor := foreign(t, nil)
 			b, err := jetstream.Connect(t.Context(), jetstream.Config{URL: url, Monitors: []string{monitor}})
 			must(t, err)
-			defer b.Close(context.WithoutCancel(t.Context())) //nolint:errcheck // a connection
+			defer b.Close(context.WithoutCancel(t.Context()))
 			log := ledger(t, b)
 			log.Hurry(500*time.Microsecond, time.Minute)
 			must(t, check.Run(t.Context(), log))

@@ -50,7 +50,7 @@ func Connect(ctx context.Context, cfg Config) (_ *Broker, err error) {
 		return nil, err
 	}
 	if b.unsynced {
-		b.log.Warn("the broker has not been asked whether it syncs its writes; acknowledged events may be lost in a power cut")
+		b.log.WarnContext(ctx, "the broker has not been asked whether it syncs its writes; acknowledged events may be lost in a power cut")
 		return b, nil
 	}
 	if err := b.proveSync(ctx, cfg.Monitors); err != nil {

@@ -36,7 +36,7 @@ func storeLimit(dir string) (int64, error) {
 	if err := unix.Statfs(dir, &disk); err != nil {
 		return 0, fmt.Errorf("free space of %s: %w", dir, err)
 	}
-	free := int64(disk.Bavail) * int64(disk.Bsize)
+	free := product(disk.Bavail, disk.Bsize)
 	var used int64
 	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
@@ -52,4 +52,10 @@ func storeLimit(dir string) (int64, error) {
 		return 0, fmt.Errorf("used space of %s: %w", dir, err)
 	}
 	return max(1, used+free/100*storeShare), nil
+}
+
+// product is n*size as an int64. What Statfs counts has other types on every
+// system, so that a conversion in place is needed on one and idle on another.
+func product[N, S int32 | int64 | uint32 | uint64](n N, size S) int64 {
+	return int64(n) * int64(size)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -44,7 +45,8 @@ func (l *Log) follow(ctx context.Context, from events.Position, deliver func([]e
 		}
 		if err := deliver(batch); err != nil {
 			cancel()
-			<-ended
+			for range r.out { // until the reader has ended
+			}
 			return err
 		}
 	}
@@ -82,7 +84,7 @@ func (r *reader) run(ctx context.Context) error {
 		if err := r.log.broken(); err != nil {
 			return err
 		}
-		r.log.broker.log.Debug("following the ledger anew", "after", r.last, "error", err)
+		r.log.broker.log.DebugContext(ctx, "following the ledger anew", slog.Uint64("after", r.last), slog.Any("error", err))
 		if r.last != before {
 			wait = minPause
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -115,7 +116,7 @@ func (l *Log) note(sequence uint64) {
 // is the one that is told from then on.
 func (l *Log) damaged(d *events.DamageError) error {
 	if l.damage.CompareAndSwap(nil, d) {
-		l.broker.log.Error("ledger damaged", "sequence", d.Sequence, "problem", d.Problem)
+		l.broker.log.Error("ledger damaged", slog.Uint64("sequence", d.Sequence), slog.String("problem", d.Problem))
 	}
 	return l.broken()
 }

@@ -42,7 +42,7 @@ func dial(url string, log *slog.Logger, more ...nats.Option) (*link, error) {
 		nats.FlusherTimeout(ackWait),
 		nats.Timeout(dialWait),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			log.Debug("broker connection lost", "error", err)
+			log.Debug("broker connection lost", slog.Any("error", err))
 			l.lower()
 		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
@@ -55,7 +55,7 @@ func dial(url string, log *slog.Logger, more ...nats.Option) (*link, error) {
 			if s != nil {
 				subject = s.Subject
 			}
-			log.Warn("broker connection", "subject", subject, "error", err)
+			log.Warn("broker connection", slog.String("subject", subject), slog.Any("error", err))
 		}),
 	}, more...)
 	nc, err := nats.Connect(url, options...)

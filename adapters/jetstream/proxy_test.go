@@ -174,6 +174,7 @@ func (p *proxy) pass(f frame, to net.Conn, up bool) bool {
 	case hold:
 		p.held, p.server = append(p.held, f.raw), to
 		return true
+	case pass, cut:
 	}
 	_, err := to.Write(f.raw)
 	return err == nil && what != cut

@@ -15,21 +15,21 @@ type serverLog struct {
 }
 
 func (s *serverLog) Noticef(format string, v ...any) {
-	s.log.Debug("embedded broker", "says", fmt.Sprintf(format, v...))
+	s.log.Debug("embedded broker", slog.String("says", fmt.Sprintf(format, v...)))
 }
 
 func (s *serverLog) Warnf(format string, v ...any) {
-	s.log.Warn("embedded broker", "says", fmt.Sprintf(format, v...))
+	s.log.Warn("embedded broker", slog.String("says", fmt.Sprintf(format, v...)))
 }
 
 func (s *serverLog) Errorf(format string, v ...any) {
-	s.log.Error("embedded broker", "says", fmt.Sprintf(format, v...))
+	s.log.Error("embedded broker", slog.String("says", fmt.Sprintf(format, v...)))
 }
 
 func (s *serverLog) Fatalf(format string, v ...any) {
 	text := fmt.Sprintf(format, v...)
 	s.fatal.CompareAndSwap(nil, &text)
-	s.log.Error("embedded broker", "says", text)
+	s.log.Error("embedded broker", slog.String("says", text))
 }
 
 // Debugf and Tracef are never called: the broker is not started with either.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -151,7 +152,7 @@ func (b *Broker) openStream(ctx context.Context) (*jetstream.StreamInfo, error) 
 	err := b.write.api(ctx, slowWait, "$JS.API.STREAM.INFO."+StreamName, nil, &info)
 	switch {
 	case code(err) == jetstream.JSErrCodeStreamNotFound:
-		b.log.Info("creating the ledger's stream", "stream", StreamName, "replicas", b.replicas)
+		b.log.InfoContext(ctx, "creating the ledger's stream", slog.String("stream", StreamName), slog.Int("replicas", b.replicas))
 		if err = b.write.api(ctx, slowWait, "$JS.API.STREAM.CREATE."+StreamName, want, &info); err != nil {
 			return nil, fmt.Errorf("create stream %s: %w", StreamName, err)
 		}
@@ -174,7 +175,7 @@ func (b *Broker) openStream(ctx context.Context) (*jetstream.StreamInfo, error) 
 	if len(wrong) == 0 {
 		return &info, nil
 	}
-	b.log.Warn("repairing the ledger's stream", "stream", StreamName, "settings", wrong)
+	b.log.WarnContext(ctx, "repairing the ledger's stream", slog.String("stream", StreamName), slog.Any("settings", wrong))
 	err = b.write.api(ctx, slowWait, "$JS.API.STREAM.UPDATE."+StreamName, repaired(&info.Config, &want), &info)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s of %s: repair: %w", ErrSettings, strings.Join(wrong, ", "), StreamName, err)

@@ -90,9 +90,11 @@ func once(seen *atomic.Int32, what fate, match func(frame) bool) func(frame) fat
 }
 
 // isEvent matches the publishing of events; isCommit the last of a batch.
-func isEvent(f frame) bool  { return strings.HasPrefix(f.subject, events.SubjectRoot+".") }
+func isEvent(f frame) bool { return strings.HasPrefix(f.subject, events.SubjectRoot+".") }
+
 func isCommit(f frame) bool { return isEvent(f) && bytes.Contains(f.body, []byte("Nats-Batch-Commit")) }
-func isAck(f frame) bool    { return bytes.Contains(f.body, []byte(`{"stream":"LEDGER",`)) }
+
+func isAck(f frame) bool { return bytes.Contains(f.body, []byte(`{"stream":"LEDGER",`)) }
 
 // holds fails the test unless log holds exactly the payloads of h.
 func holds(t *testing.T, log events.Log, h *eventstest.History) {

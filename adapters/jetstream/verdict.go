@@ -64,8 +64,9 @@ func judge(e *jetstream.APIError) verdict {
 	case jetstream.JSErrCodeStreamMessageExceedsMaximum, codeHeaderTooLarge, codeStreamNotMatch, codeSealed,
 		codeBatchDisabled, codeBatchMissingSeq, codeBatchHeader, codeBatchID, codeBatchTooLarge, codeBatchCommit:
 		return never
+	default:
+		return silent
 	}
-	return silent
 }
 
 // judgeSend reads the error of a request. Only those that are raised before the

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/keyledger/keyledger/adapters/jetstream"
@@ -31,7 +32,8 @@ type node struct {
 	ledger    *ledger.Ledger
 
 	stopRunner context.CancelFunc
-	stopped    chan struct{} // closed when the runner has stopped
+	stale      atomic.Bool   // the runner has stopped, or is about to have
+	stopped    chan struct{} // closed when it has
 	lastWord   error         // why it did; to be read after that
 }
 
@@ -84,7 +86,9 @@ func (n *node) openIndex(c serveConfig, data *dataFolder, logger *slog.Logger, u
 	}
 	n.directory = directory.New(n.store)
 	n.trail = audit.New(n.store)
-	if n.verifier, err = lookup.New(n.store, lookup.Config{Used: used, Logger: logger}); err != nil {
+	if n.verifier, err = lookup.New(n.store, lookup.Config{
+		Used: used, Logger: logger, Fresh: func() bool { return !n.stale.Load() },
+	}); err != nil {
 		return err
 	}
 	n.runner, err = projections.NewRunner(projections.RunnerConfig{
@@ -106,8 +110,9 @@ func (n *node) catchUp(ctx context.Context) error {
 	go func() {
 		defer close(n.stopped)
 		n.lastWord = n.runner.Run(running)
+		n.stale.Store(true) // what is decided from now on could be old
 	}()
-	if err := n.runner.Wait(ctx, head); err != nil {
+	if err := n.verifier.Wait(ctx, head); err != nil {
 		return fmt.Errorf("catch up with the ledger: %w", err)
 	}
 	return nil

@@ -217,9 +217,9 @@ func (c *client) do(ctx context.Context, method, path, body string, header ...st
 }
 
 // must is do for a request that has to be answered with a status.
-func (c *client) must(t *testing.T, status int, method, path, body string, header ...string) answer {
+func (c *client) must(t *testing.T, status int, method, path, body string) answer {
 	t.Helper()
-	a, err := c.do(t.Context(), method, path, body, header...)
+	a, err := c.do(t.Context(), method, path, body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func (c *client) must(t *testing.T, status int, method, path, body string, heade
 // and not what a disk keeps. Where the system has none it is on disk.
 func quickDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "keyledger-test-")
+	dir, err := os.MkdirTemp("/dev/shm", "keyledger-test-") //nolint:usetesting // t.TempDir is on disk, and the disk would set the pace
 	if err != nil {
 		return t.TempDir()
 	}

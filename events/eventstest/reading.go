@@ -158,11 +158,12 @@ func lands(ctx context.Context, log events.Log, h *History, what string, w event
 }
 
 // unwanted says that a call ended with got, which may be nil, where want was due.
+// Only got is wrapped: nothing failed in the way that was wanted.
 func unwanted(got, want error) error {
 	if got == nil {
-		return fmt.Errorf("no error, want %q", want)
+		return fmt.Errorf("no error, want %q", want.Error())
 	}
-	return fmt.Errorf("%w, want %q", got, want)
+	return fmt.Errorf("%w, want %q", got, want.Error())
 }
 
 // outcome reports an error of Append that is not exactly one of those it may be.

@@ -41,6 +41,9 @@ func openDisk(dir string, fs vfs.FS, log *slog.Logger) (*disk, error) {
 	var err error
 	d.db, err = pebble.Open(dir, &pebble.Options{
 		FS: guard{FS: fs, disk: d}, Cache: cache, MemTableSize: memTable, FormatMajorVersion: formatVersion,
+		// A commit never waits for room: on a disk that has failed meanwhile it would
+		// wait for ever. A write a second cannot pile up much before it is noticed.
+		MemTableStopWritesThreshold: never, L0StopWritesThreshold: never,
 		Logger: logger{log: log, disk: d},
 	})
 	if err != nil {

@@ -24,6 +24,10 @@ const (
 	// another.
 	shards = 32
 
+	// never is a number of tables that are not written out yet, or not sorted in
+	// yet, which is not reached.
+	never = 1 << 20
+
 	// memTable and blockCache of the store, in bytes: a record has 40, and what
 	// is asked for is mostly what has just been written.
 	memTable   = 1 << 20

@@ -265,10 +265,18 @@ func fillUp(t *testing.T, turn int64, lasts bool) bool {
 	expect(t, u, "key_1", at)
 	u.Record("key_1", "crd_1", at.Add(time.Hour), false)
 	expect(t, u, "key_1", at.Add(time.Hour))
+	err = u.Close()
 	failed := u.disk.err() != nil
-	if err := u.Close(); (err != nil) != failed {
-		t.Errorf("write %d failed: %v, close: %v", turn, failed, err)
+	from.Store(0)
+	if err != nil {
+		if !failed {
+			t.Errorf("write %d: close: %v, and no write has failed", turn, err)
+		}
+		return true
 	}
+	u = open(t, fs) // what was closed without an error has lost nothing
+	expect(t, u, "key_1", at.Add(time.Hour))
+	closeAll(t, u)
 	return failed
 }
 
