@@ -2,7 +2,6 @@ package jetstream_test
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"net"
 	"net/url"
@@ -15,9 +14,6 @@ import (
 	"github.com/keyledger/keyledger/events"
 	"github.com/keyledger/keyledger/events/eventstest"
 )
-
-// three is set to run the conformance suite on three replicas too.
-var three = flag.Bool("three", false, "run the conformance suite on three replicas too (about 40 s)")
 
 // cluster runs three servers.
 func cluster(t *testing.T) (first string, monitors []string) {
@@ -54,13 +50,12 @@ func cluster(t *testing.T) (first string, monitors []string) {
 	return servers[0].ClientURL(), monitors
 }
 
+// TestLogKeepsItsContractOnThreeReplicas runs the suite on one ledger after
+// another check has left its events there: a cluster takes seconds to start.
 func TestLogKeepsItsContractOnThreeReplicas(t *testing.T) {
 	t.Parallel()
-	if !*three {
-		t.Skip("on demand: -three")
-	}
+	url, monitors := cluster(t)
 	eventstest.RunLog(t, func(t *testing.T) events.Log {
-		url, monitors := cluster(t)
 		b, err := jetstream.Connect(t.Context(), jetstream.Config{URL: url, Monitors: monitors, Replicas: 3})
 		must(t, err)
 		t.Cleanup(func() { _ = b.Close(context.Background()) })
