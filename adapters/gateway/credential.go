@@ -1,9 +1,8 @@
 package gateway
 
 import (
-	"encoding/base64"
+	"cmp"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -20,7 +19,6 @@ const builtinHeader = "X-Api-Key"
 type carriers struct {
 	catalog *scheme.Catalog
 	headers []string // canonical
-	basic   bool     // some scheme uses Basic
 }
 
 // carriers is made anew when the catalog has changed.
@@ -30,12 +28,17 @@ func (g *Gate) carriers() *carriers {
 		return c
 	}
 	c := &carriers{catalog: catalog, headers: []string{builtinHeader}}
+	add := func(header string) {
+		if h := http.CanonicalHeaderKey(header); h != "" && !slices.Contains(c.headers, h) {
+			c.headers = append(c.headers, h)
+		}
+	}
 	for _, name := range catalog.Names() {
 		s, _ := catalog.Scheme(name)
 		for _, p := range s.Document().Presentations {
-			c.basic = c.basic || p.Basic
-			if h := http.CanonicalHeaderKey(p.Header); p.Header != "" && !slices.Contains(c.headers, h) {
-				c.headers = append(c.headers, h)
+			add(p.Header)
+			if p.With != nil {
+				add(p.With.Header)
 			}
 		}
 	}
@@ -43,82 +46,154 @@ func (g *Gate) carriers() *carriers {
 	return c
 }
 
-// presented reads the one credential of r. Two that differ are refused: which
-// of them counts would depend on who reads.
+// carried is a key in a header.
+type carried struct {
+	header, key string
+	owner       scheme.Prefix // zero where the text is no credential of any scheme
+}
+
+// presented reads the credential of r, or the two that its scheme has come
+// together. Any others that differ are refused: which of them counts would
+// depend on who reads.
 func (g *Gate) presented(r *http.Request) (lookup.Request, *problemOf) {
 	c := g.carriers()
-	if name, ok := c.inURL(r.URL); ok {
-		return lookup.Request{}, &problemOf{
-			code: access.Malformed, scheme: name,
-			message: "an API key must not stand in a URL, where logs keep it: send it in its header, and replace this one",
+	inPath, problem := c.inURL(r.URL)
+	if problem != nil {
+		return lookup.Request{}, problem
+	}
+	found, agree := c.fromHeaders(r.Header)
+	authorization := r.Header["Authorization"]
+	var first carried
+	if len(found) > 0 {
+		first = found[0]
+	}
+	ways := len(found)
+	for _, there := range [...]bool{len(authorization) > 0, inPath != ""} {
+		if there {
+			ways++
 		}
 	}
-	key, header, ok := c.fromHeaders(r.Header)
-	authorization := r.Header["Authorization"]
 	switch {
-	case !ok, len(authorization) > 1, key != "" && len(authorization) > 0:
-		return lookup.Request{}, &problemOf{
-			code: access.Malformed, scheme: c.owner(key).Scheme,
-			message: "the request carries several credentials; present one",
-		}
+	case !agree, len(authorization) > 1, ways > 2, ways == 2 && len(found) != 2:
+		return lookup.Request{}, severalRefused(first.owner.Scheme)
+	case inPath != "":
+		return lookup.Request{Key: inPath}, nil
 	case len(authorization) > 0:
-		return c.fromAuthorization(authorization[0])
-	case key == "":
+		return c.fromAuthorization(authorization[0], g.config.Scheme)
+	case len(found) == 2:
+		return c.together(found)
+	case len(found) == 0:
 		return lookup.Request{}, &problemOf{code: access.Missing}
 	}
-	if owner := c.owner(key); owner.Scheme != "" && !c.presents(owner.Scheme, header) {
-		return lookup.Request{}, &problemOf{
-			code: access.Malformed, scheme: owner.Scheme, message: "this key is not presented in the header " + header,
-		}
-	}
-	return lookup.Request{Key: key}, nil
+	return c.alone(first)
 }
 
-// fromHeaders returns the key in one of the headers, "" for none, and false for
-// several.
-func (c *carriers) fromHeaders(h http.Header) (key, header string, ok bool) {
+func severalRefused(schemeName string) *problemOf {
+	return &problemOf{
+		code: access.Malformed, scheme: schemeName,
+		message: "the request carries several credentials; present one, or the two that belong together",
+	}
+}
+
+// fromHeaders lists the keys in headers, each once, and false where one header
+// has several.
+func (c *carriers) fromHeaders(h http.Header) (found []carried, agree bool) {
 	for _, name := range c.headers {
+		here := ""
 		for _, value := range h[name] {
 			value = strings.TrimSpace(value)
-			if value == "" {
+			switch {
+			case value == "" || value == here:
 				continue
+			case here != "":
+				return found, false
 			}
-			if key != "" && key != value {
-				return key, header, false
-			}
-			key, header = value, name
+			here = value
+		}
+		if here != "" && !slices.ContainsFunc(found, func(f carried) bool { return f.key == here }) {
+			found = append(found, carried{header: name, key: here, owner: c.owner(here)})
 		}
 	}
-	return key, header, true
+	return c.relevant(found), true
 }
 
-// fromAuthorization reads Basic (RFC 7617) where some scheme uses it. Bearer and
-// whatever else there may be is no way of presenting a key.
-func (c *carriers) fromAuthorization(value string) (lookup.Request, *problemOf) {
-	refused := &problemOf{code: access.Malformed}
-	kind, rest, _ := strings.Cut(strings.TrimSpace(value), " ")
-	if !c.basic || !strings.EqualFold(kind, "Basic") {
-		return lookup.Request{}, refused
+// relevant leaves out text that is no credential of any scheme, in a header that
+// has no meaning to the scheme of the credential beside it: another scheme on
+// this node must not take a header away from whoever uses it for something else.
+func (c *carriers) relevant(found []carried) []carried {
+	i := slices.IndexFunc(found, func(f carried) bool { return f.owner.Scheme != "" })
+	if i < 0 || len(found) == 1 {
+		return found
 	}
-	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(rest))
-	public, secret, ok := strings.Cut(string(raw), ":")
-	if err != nil || !ok {
-		return lookup.Request{}, refused
-	}
-	if refused.scheme = c.owner(public).Scheme; !c.presents(refused.scheme, "") {
-		return lookup.Request{}, refused
-	}
-	return lookup.Request{PublicKey: public, SecretKey: secret}, nil
-}
-
-// presents reports whether a scheme's credentials come in this header, or as
-// Basic for "".
-func (c *carriers) presents(name, header string) bool {
-	s, ok := c.catalog.Scheme(name)
-	return ok && slices.ContainsFunc(s.Document().Presentations, func(p scheme.Presentation) bool {
-		return p.Basic == (header == "") && http.CanonicalHeaderKey(p.Header) == header
+	s, _ := c.catalog.Scheme(found[i].owner.Scheme)
+	return slices.DeleteFunc(found, func(f carried) bool {
+		return f.owner.Scheme == "" && !slices.ContainsFunc(s.Document().Presentations, func(p scheme.Presentation) bool {
+			return isHeader(p.Header, f.header) || p.With != nil && isHeader(p.With.Header, f.header)
+		})
 	})
 }
+
+// alone is the request for the one key that was found.
+func (c *carriers) alone(f carried) (lookup.Request, *problemOf) {
+	if f.owner.Scheme == "" || c.presents(f.owner, func(p *scheme.Presentation) bool { return isHeader(p.Header, f.header) }) {
+		return lookup.Request{Key: f.key}, nil
+	}
+	s, _ := c.catalog.Scheme(f.owner.Scheme)
+	for _, p := range s.Document().Presentations {
+		if w := p.With; w != nil && isHeader(w.Header, f.header) && slices.Contains(w.Kinds, f.owner.Kind) {
+			return lookup.Request{}, &problemOf{
+				code: access.Missing, scheme: f.owner.Scheme,
+				message: "this key comes together with another: present that one in the header " + p.Header,
+			}
+		}
+	}
+	if !slices.ContainsFunc(s.Document().Presentations, func(p scheme.Presentation) bool { return !p.Basic }) {
+		// What its scheme calls a request without a credential.
+		return lookup.Request{}, &problemOf{
+			code: access.Missing, scheme: f.owner.Scheme, message: "present the key pair by HTTP Basic, in the Authorization header",
+		}
+	}
+	return lookup.Request{}, &problemOf{
+		code: access.Malformed, scheme: f.owner.Scheme, message: "this key is not presented in the header " + f.header,
+	}
+}
+
+// together is the request for two keys, if some presentation has them both.
+func (c *carriers) together(found []carried) (lookup.Request, *problemOf) {
+	a, b := found[0], found[1]
+	for range 2 {
+		if a.owner.Scheme == b.owner.Scheme && c.presents(a.owner, func(p *scheme.Presentation) bool {
+			return isHeader(p.Header, a.header) && p.With != nil && isHeader(p.With.Header, b.header) &&
+				slices.Contains(p.With.Kinds, b.owner.Kind)
+		}) {
+			return lookup.Request{Keys: []string{a.key, b.key}}, nil
+		}
+		a, b = b, a
+	}
+	if a.owner.Scheme == "" {
+		a = b
+	}
+	return lookup.Request{}, severalRefused(a.owner.Scheme)
+}
+
+// presents reports whether the scheme of a key has a presentation for its kind
+// that is so.
+func (c *carriers) presents(owner scheme.Prefix, so func(*scheme.Presentation) bool) bool {
+	s, ok := c.catalog.Scheme(owner.Scheme)
+	if !ok {
+		return false
+	}
+	all := s.Document().Presentations
+	for i := range all {
+		if p := &all[i]; (len(p.Kinds) == 0 || slices.Contains(p.Kinds, owner.Kind)) && so(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// isHeader compares the name in a document with a canonical one.
+func isHeader(name, canonical string) bool { return http.CanonicalHeaderKey(name) == canonical }
 
 // owner is what the beginning of presented text says; zero where it says nothing.
 func (c *carriers) owner(text string) scheme.Prefix {
@@ -130,40 +205,12 @@ func (c *carriers) owner(text string) scheme.Prefix {
 	return prefix
 }
 
-// inURL reports whether a secret of some scheme stands in path or query, and
-// which scheme's. Kinds that are made for URLs may.
-func (c *carriers) inURL(u *url.URL) (name string, found bool) {
-	query := u.RawQuery
-	if plain, err := url.QueryUnescape(query); err == nil {
-		query = plain
-	}
-	for _, text := range [...]string{u.Path, query} {
-		for word := range strings.FieldsFuncSeq(text, notCredential) {
-			parsed, err := scheme.ParseText(word)
-			if err != nil || parsed.Secret == "" {
-				continue
-			}
-			prefix, known := c.catalog.Prefix(parsed.Prefix)
-			s, _ := c.catalog.Scheme(prefix.Scheme)
-			if known && !s.Document().Kinds[prefix.Kind].InURL {
-				return prefix.Scheme, true
-			}
-		}
-	}
-	return "", false
-}
-
-// notCredential reports whether r cannot stand in the text of a credential.
-func notCredential(r rune) bool {
-	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
-}
-
 // schemeOf is the scheme of what is presented, nil where it is unknown.
 func (g *Gate) schemeOf(r lookup.Request) *scheme.Scheme {
 	c := g.carriers()
-	text := r.Key
-	if text == "" {
-		text = r.PublicKey
+	text := cmp.Or(r.Key, r.PublicKey)
+	if len(r.Keys) > 0 {
+		text = r.Keys[0] // both are of one scheme
 	}
 	s, _ := c.catalog.Scheme(c.owner(text).Scheme)
 	return s

@@ -44,7 +44,7 @@ func TestACredentialIsReadAsItsSchemePresentsIt(t *testing.T) {
 		"pair":                  {"/me", [][2]string{{"Authorization", basic(public, secret)}}, 200, "", ""},
 		"pair, wrong secret":    {"/me", [][2]string{{"Authorization", basic(public, "sk_live_"+strings.Repeat("0", 32))}}, 401, "api_key_invalid", plain},
 		"pair, halves swapped":  {"/me", [][2]string{{"Authorization", basic(secret, public)}}, 401, "api_key_malformed", plain},
-		"secret half in header": {"/me", [][2]string{{"X-API-Key", secret}}, 401, "api_key_malformed", plain},
+		"secret half in header": {"/me", [][2]string{{"X-API-Key", secret}}, 401, "api_key_missing", plain},
 		"key by Basic":          {"/me", [][2]string{{"Authorization", basic(key, "")}}, 401, "api_key_malformed", mine},
 		"Basic that is none":    {"/me", [][2]string{{"Authorization", "Basic ???"}}, 401, "api_key_malformed", mine},
 		"Bearer":                {"/me", [][2]string{{"Authorization", "Bearer " + key}}, 401, "api_key_malformed", mine},

@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -111,7 +113,14 @@ func (g *Gate) decide(ask lookup.Request) lookup.Decision {
 // server.
 func (g *Gate) serverOnly(d lookup.Decision) bool {
 	s, ok := g.verifier.Catalog().Scheme(d.Scheme)
-	return !ok || s.Document().Kinds[d.Kind].Exposure != scheme.ExposureClient
+	if !ok {
+		return true
+	}
+	only := s.Document().Kinds[d.Kind].Exposure != scheme.ExposureClient
+	for _, one := range d.Together {
+		only = only || s.Document().Kinds[one.Kind].Exposure != scheme.ExposureClient
+	}
+	return only
 }
 
 // HasRight reports whether an accepted key carries a management right.
@@ -120,12 +129,7 @@ func (g *Gate) HasRight(d lookup.Decision, right access.Right) bool {
 	if !ok || !d.Valid() {
 		return false
 	}
-	for _, held := range s.Rights(d.Kind, d.Permissions, d.Roles) {
-		if held == right {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.Rights(d.Kind, d.Permissions, d.Roles), right)
 }
 
 // problemOf is why a credential is refused.
@@ -164,10 +168,13 @@ func (g *Gate) Phrase(f *edge.Failure, schemeName string) *edge.Failure {
 // makes a browser ask its user for a password, so it is named only where the
 // scheme means it.
 func challenge(s *scheme.Scheme) string {
+	header := ""
 	for _, p := range s.Document().Presentations {
 		if p.Basic {
 			return `Basic realm="keyledger", charset="UTF-8"`
 		}
+		header = cmp.Or(header, p.Header)
 	}
-	return `ApiKey realm="keyledger", header="` + s.Document().Presentations[0].Header + `"`
+	header = cmp.Or(header, builtinHeader)
+	return `ApiKey realm="keyledger", header="` + header + `"`
 }

@@ -10,6 +10,10 @@ const (
 	// maxWait is how long a request that asks for a position waits for it.
 	maxWait = time.Second
 
+	// maxKeys is how many credentials one request can carry: a presentation has one
+	// and a companion.
+	maxKeys = 2
+
 	// maxHops bounds how many hops of X-Forwarded-For are looked at, from the
 	// right. Nobody has so many proxies of his own.
 	maxHops = 32

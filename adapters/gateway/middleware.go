@@ -11,7 +11,8 @@ import (
 // Principal is who a request was let in as.
 type Principal struct {
 	KeyID       string
-	Credential  string // the generation of the key that was presented
+	KeyIDs      []string // of all keys that were presented together; nil for one
+	Credential  string   // the generation of the key that was presented
 	Account     string
 	Environment string
 	Scheme      string
@@ -55,8 +56,13 @@ func (g *Gate) Middleware(next http.Handler) http.Handler {
 }
 
 func principal(d lookup.Decision) Principal {
+	var all []string
+	for _, one := range d.Together {
+		all = append(all, one.KeyID)
+	}
 	return Principal{
-		KeyID: d.KeyID, Credential: d.Credential, Account: d.Account, Environment: d.Environment, Scheme: d.Scheme,
+		KeyIDs: all,
+		KeyID:  d.KeyID, Credential: d.Credential, Account: d.Account, Environment: d.Environment, Scheme: d.Scheme,
 		Kind: d.Kind, Resource: d.Resource, Permissions: d.Permissions, Roles: d.Roles, Position: d.Position,
 	}
 }

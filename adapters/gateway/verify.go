@@ -75,15 +75,13 @@ func (g *Gate) answer(w http.ResponseWriter, r *http.Request) (edge.Answer, erro
 func lookupOf(q *edge.Question) (lookup.Request, error) {
 	ask := lookup.Request{
 		Key: q.Key, PublicKey: q.PublicKey, SecretKey: q.SecretKey, Scheme: q.Scheme, Environment: q.Environment,
-		Permissions: q.Permissions, Method: q.Method, Path: q.Path, Resource: q.Resource, AtLeast: q.AtLeast,
+		Keys: q.Keys, Permissions: q.Permissions, Method: q.Method, Path: q.Path, Resource: q.Resource, AtLeast: q.AtLeast,
 	}
 	switch {
-	case len(q.Keys) > 1:
-		return ask, refusal.Invalid("keys", "this version decides on one credential at a time")
-	case len(q.Keys) == 1 && q.Key == "":
-		ask.Key = q.Keys[0]
-	case len(q.Keys) == 1:
-		return ask, refusal.Invalid("keys", "use key or keys")
+	case len(q.Keys) > maxKeys:
+		return ask, refusal.Invalid("keys", "at most %d at a time", maxKeys)
+	case len(q.Keys) > 0 && (q.Key != "" || q.PublicKey != "" || q.SecretKey != ""):
+		return ask, refusal.Invalid("keys", "use key, or public_key and secret_key, or keys")
 	}
 	if q.IP != "" {
 		addr, err := netip.ParseAddr(q.IP)
@@ -128,7 +126,10 @@ func (g *Gate) describe(d lookup.Decision) edge.Answer {
 		Resource: orNull(d.Resource), Credential: orNull(d.Credential),
 		KeyIDs: []string{}, Permissions: orEmpty(d.Permissions), Roles: orEmpty(d.Roles),
 	}
-	if d.KeyID != "" {
+	for _, one := range d.Together {
+		a.KeyIDs = append(a.KeyIDs, one.KeyID)
+	}
+	if d.KeyID != "" && len(d.Together) == 0 {
 		a.KeyIDs = []string{d.KeyID}
 	}
 	return a

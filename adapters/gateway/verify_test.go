@@ -107,7 +107,7 @@ func TestABadQuestionIsRefusedByItsCode(t *testing.T) {
 		"address":            {"application/json", `{"ip": "300.1.1.1"}`, 422, "invalid_request"},
 		"path alone":         {"application/json", `{"path": "/"}`, 422, "invalid_request"},
 		"method alone":       {"application/json", `{"method": "GET"}`, 422, "invalid_request"},
-		"several keys":       {"application/json", `{"keys": ["a", "b"]}`, 422, "invalid_request"},
+		"several keys":       {"application/json", `{"keys": ["a", "b", "c"]}`, 422, "invalid_request"},
 		"key and keys":       {"application/json", `{"key": "a", "keys": ["b"]}`, 422, "invalid_request"},
 		"many permissions":   {"application/json", `{"permissions": [` + strings.Repeat(`"a",`, 200) + `"a"]}`, 422, "invalid_request"},
 		"form":               {"application/x-www-form-urlencoded", `key=x`, 415, "unsupported_media_type"},

@@ -22,9 +22,15 @@ import (
 // web3pay is the preset, as JSON.
 func web3pay(tb testing.TB) []byte {
 	tb.Helper()
-	text, ok := scheme.Preset("web3pay")
+	return preset(tb, "web3pay")
+}
+
+// preset is a scheme that comes with keyledger, as JSON.
+func preset(tb testing.TB, name string) []byte {
+	tb.Helper()
+	text, ok := scheme.Preset(name)
 	if !ok {
-		tb.Fatal("no preset web3pay")
+		tb.Fatalf("no preset %s", name)
 	}
 	var doc any
 	if err := yaml.Unmarshal(text, &doc); err != nil {
@@ -59,6 +65,21 @@ func newWorld(tb testing.TB) *world {
 		canonical(tb, gatewaytest.Ops()))
 	w := &world{Node: n, log: &bytes.Buffer{}}
 	w.gate = gateway.New(n.Verifier, gateway.Config{Scheme: "web3pay", Log: telemetry.NewLogger(w.log, slog.LevelDebug)})
+	return w
+}
+
+// presetWorld is a node with these presets, an account of the same name on each.
+func presetWorld(tb testing.TB, names ...string) *world {
+	tb.Helper()
+	var documents [][]byte
+	for _, name := range names {
+		documents = append(documents, preset(tb, name))
+	}
+	w := &world{Node: gatewaytest.New(tb, documents...), log: &bytes.Buffer{}}
+	w.gate = gateway.New(w.Verifier, gateway.Config{Scheme: names[0], Log: telemetry.NewLogger(w.log, slog.LevelDebug)})
+	for _, name := range names {
+		w.Open(tb, name, name)
+	}
 	return w
 }
 

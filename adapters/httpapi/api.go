@@ -75,6 +75,7 @@ func New(c Config) (http.Handler, error) {
 	a := &api{Config: c, mux: http.NewServeMux(), streams: make(chan struct{}, maxStreams)}
 	a.huma = huma.NewAPI(a.humaConfig(), humago.NewAdapter(a.mux, ""))
 	a.registerKeys()
+	a.registerKeySets()
 	a.registerKeyCommands()
 	a.registerAccounts()
 	a.registerSchemes()

@@ -115,7 +115,7 @@ func TestABadRequestGetsItsCodeAndChangesNothing(t *testing.T) {
 		"a path with dots":        {"GET", "/v1/events/../keys", "", nil, 404, "not_found", ""},
 		"a path with an end":      {"GET", "/v1/keys/", "", nil, 404, "not_found", ""},
 		"no such path":            {"GET", "/v1/nothing", "", nil, 404, "not_found", ""},
-		"a later issue's path":    {"POST", "/v1/keysets", `{}`, nil, 404, "not_found", ""},
+		"a later issue's path":    {"POST", "/v1/webhooks", `{}`, nil, 404, "not_found", ""},
 		"another method":          {"PUT", "/v1/keys/" + other, `{}`, nil, 404, "not_found", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,6 +49,7 @@ func routes() map[string][]string {
 	return map[string][]string{
 		"/v1/keys": {"get", "post"}, "/v1/keys/{id}": {"delete", "get", "patch"},
 		"/v1/keys/{id}/rotate": {"post"}, "/v1/keys/{id}/cut": {"post"}, "/v1/keys/{id}/suspend": {"post"},
+		"/v1/keysets":          {"post"},
 		"/v1/keys/{id}/resume": {"post"}, "/v1/keys/{id}/events": {"get"},
 		"/v1/accounts": {"get", "post"}, "/v1/accounts/{id}": {"get"}, "/v1/accounts/{id}/suspend": {"post"},
 		"/v1/accounts/{id}/resume": {"post"}, "/v1/accounts/{id}/close": {"post"},

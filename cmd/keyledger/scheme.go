@@ -17,7 +17,7 @@ import (
 
 func schemeCommand(a *app) *cobra.Command {
 	return family("scheme", "Look at key systems, and check your own",
-		schemeListCommand(a), schemeShowCommand(a), schemeCheckCommand(a))
+		schemeListCommand(a), schemeShowCommand(a), schemeCheckCommand(a), schemePatternsCommand(a))
 }
 
 func schemeListCommand(a *app) *cobra.Command {
@@ -153,16 +153,53 @@ func (a *app) printScheme(version int, document []byte) error {
 		details = append(details, detail{"role", name + ": " + commas(d.Roles[name].Permissions)})
 	}
 	for _, e := range d.Endpoints {
-		details = append(details, detail{"endpoint", fmt.Sprintf("%s %s needs %s", e.Method, e.Path, orNone(e.Permissions))})
+		who := ""
+		if len(e.Kinds) > 0 {
+			who = ", from " + combinations(e.Kinds)
+		}
+		details = append(details, detail{"endpoint", fmt.Sprintf("%s %s needs %s%s", e.Method, e.Path, orNone(e.Permissions), who)})
 	}
 	for _, p := range d.Presentations {
-		how := "header " + p.Header
-		if p.Basic {
-			how = "HTTP Basic"
-		}
-		details = append(details, detail{"presented by", how})
+		details = append(details, detail{"presented by", describePresentation(p)})
+	}
+	for _, r := range d.Refused {
+		details = append(details, detail{"refused", "Authorization: " + r.Authorization})
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Sets)) {
+		details = append(details, detail{"issued together", name + ": " + commas(d.Sets[name].Kinds)})
+	}
+	members := s.Members()
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		m := members[name]
+		details = append(details, detail{"member", fmt.Sprintf("%s: permissions %s; manages %s", name, orNone(m.Permissions), orNone(m.Rights))})
 	}
 	return a.printDetails(details)
+}
+
+func describePresentation(p scheme.Presentation) string {
+	how := "header " + p.Header
+	switch {
+	case p.Basic:
+		how = "HTTP Basic"
+	case p.Path:
+		how = "a segment of the path"
+	}
+	if len(p.Kinds) > 0 {
+		how += ": " + commas(p.Kinds)
+	}
+	if p.With != nil {
+		how += " with header " + p.With.Header + ": " + commas(p.With.Kinds)
+	}
+	return how
+}
+
+// combinations is "sak, or pak and waka".
+func combinations(kinds [][]string) string {
+	each := make([]string, len(kinds))
+	for i, together := range kinds {
+		each[i] = strings.Join(together, " and ")
+	}
+	return strings.Join(each, ", or ")
 }
 
 func schemeCheckCommand(a *app) *cobra.Command {

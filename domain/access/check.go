@@ -65,6 +65,17 @@ type Request struct {
 // tell about the key. endpoints is the table of the key's scheme; presented
 // lists the kinds of all credentials of the request. It allocates nothing.
 func Check(g *Grant, r *Request, endpoints []Endpoint, presented []string) Code {
+	if code := admitted(g, r); code != Allowed {
+		return code
+	}
+	if !permitted(g, r, endpoints, presented) {
+		return PermissionDenied
+	}
+	return Allowed
+}
+
+// admitted decides on everything but permissions and resource.
+func admitted(g *Grant, r *Request) Code {
 	if code := standing(g, r.Now); code != Allowed {
 		return code
 	}
@@ -73,9 +84,6 @@ func Check(g *Grant, r *Request, endpoints []Endpoint, presented []string) Code 
 	}
 	if !g.Allow.IsEmpty() && !g.Allow.Contains(r.IP) {
 		return IPNotAllowed
-	}
-	if !permitted(g, r, endpoints, presented) {
-		return PermissionDenied
 	}
 	return Allowed
 }

@@ -110,7 +110,8 @@ func decideCreate(c Create) ([]events.Event, error) {
 	case !ok:
 		return nil, refusal.Invalid("kind", "scheme %s has no kind %q", c.Scheme.Name(), clip(c.Kind))
 	}
-	if _, ok := c.Scheme.Environment(c.Environment, kind); !ok {
+	environment, ok := c.Scheme.Environment(c.Environment, kind)
+	if !ok {
 		return nil, refusal.Invalid("environment", "kind %s of scheme %s is made in %v", kindName, c.Scheme.Name(), c.Scheme.EnvironmentsOf(kind))
 	}
 	if (kind.Resource == "") != (c.Resource == "") || !isText(c.Resource, MaxResource) {
@@ -127,6 +128,7 @@ func decideCreate(c Create) ([]events.Event, error) {
 	roles := d.roles(c.Roles)
 	grantable := d.grantable(c.Grantable)
 	allowlist := d.allowlist(c.Allowlist)
+	d.fits(environment, c.At, &c.Name, &allowlist, &c.ExpiresAt)
 	if d.err != nil {
 		return nil, d.err
 	}
@@ -169,6 +171,7 @@ func decideChange(k Key, c Change) ([]events.Event, error) {
 		d.metadata(*c.Metadata)
 		next.Metadata = *c.Metadata
 	}
+	d.fits(k.Environment, k.CreatedAt, c.Name, c.Allowlist, c.ExpiresAt)
 	if d.err != nil {
 		return nil, d.err
 	}

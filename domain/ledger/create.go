@@ -53,11 +53,16 @@ func (l *Ledger) CreateKey(ctx context.Context, by By, want NewKey) (Issued, err
 		key, err := l.replayedKey(out.Replayed)
 		return Issued{Outcome: out, Key: key}, err
 	}
-	key, _, err := l.View.Key(birth.id)
+	return birth.issued(out), nil
+}
+
+// issued is the key that was born, with its secret.
+func (b *birth) issued(out Outcome) Issued {
+	key, _, err := b.View.Key(b.id)
 	if err != nil || !key.Exists() {
-		key = birth.decided // written, though this node cannot read it back just now
+		key = b.decided // written, though this node cannot read it back just now
 	}
-	return Issued{Outcome: out, Key: key, Minted: birth.minted}, nil
+	return Issued{Outcome: out, Key: key, Minted: b.minted}
 }
 
 // birth is one create on its way: what stays the same from attempt to attempt.
@@ -66,6 +71,7 @@ type birth struct {
 	by         By
 	want       NewKey
 	id         string
+	set        string // the set it is issued in; its id is then given
 	credential string
 	random     scheme.Entropy
 	minted     scheme.Minted
@@ -77,8 +83,11 @@ func (b *birth) decide(at time.Time) (decision, error) {
 	if err != nil {
 		return decision{}, fmt.Errorf("load key: %w", err)
 	}
-	if born.Exists() { // an earlier attempt of this very command has landed after all
+	if _, ours := born.Credential(b.credential); ours { // an earlier attempt of this very command has landed after all
 		return decision{standing: last}, nil
+	}
+	if born.Exists() && b.set != "" {
+		return decision{}, refusal.New(refusal.Conflict, "the keys of this set have been issued for this resource; rotate or revoke them one by one")
 	}
 	actor, err := b.authorize(b.by, access.RightKeys, at)
 	if err != nil {
@@ -105,7 +114,7 @@ func (b *birth) decide(at time.Time) (decision, error) {
 	decided, err := apikey.Decide(apikey.Key{}, apikey.Create{
 		At: at, Scheme: s.Scheme, SchemeVersion: s.Version, Kind: b.want.Kind, Environment: environment,
 		Name: b.want.Name, Permissions: b.want.Permissions, Roles: b.want.Roles, Grantable: b.want.Grantable,
-		Allowlist: b.want.Allowlist, ExpiresAt: b.want.ExpiresAt, Resource: b.want.Resource,
+		Allowlist: b.want.Allowlist, ExpiresAt: b.want.ExpiresAt, Resource: b.want.Resource, Set: b.set,
 		Metadata: b.want.Metadata, Credential: b.stored(),
 	})
 	if err != nil {
@@ -167,7 +176,7 @@ func (l *Ledger) scheme(name string) (SchemeState, error) {
 // request would have on any node, so that two of them meet. An id taken by a
 // request so old that it has been forgotten is passed over.
 func (b *birth) place() error {
-	if b.by.Idempotency == "" {
+	if b.by.Idempotency == "" || b.set != "" {
 		return nil
 	}
 	for n := range uint64(MaxAttempts) {

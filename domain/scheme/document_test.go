@@ -39,6 +39,13 @@ func sound() scheme.Document {
 	}
 }
 
+// with gives the first presentation of d a companion.
+func with(d *scheme.Document, c scheme.Companion) {
+	d.Presentations[0].Kinds, d.Presentations[0].With = []string{"server"}, &c
+}
+
+func set(d *scheme.Document, kinds ...string) { d.Sets = map[string]scheme.Set{"s": {Kinds: kinds}} }
+
 func build(t testing.TB, doc scheme.Document) *scheme.Scheme {
 	t.Helper()
 	s, err := scheme.New(doc)
@@ -172,6 +179,63 @@ func TestEveryMistakeOfADocumentIsNamedWithItsPath(t *testing.T) {
 		{"header and basic at once", func(d *scheme.Document) { d.Presentations[1].Header = "X-Key" }, "presentations[1]"},
 		{"a malformed header", func(d *scheme.Document) { d.Presentations[0].Header = "X API Key" }, "presentations[0].header"},
 		{"a header of two lines", func(d *scheme.Document) { d.Presentations[0].Header = "X-Key\r\nX" }, "presentations[0].header"},
+		{"a presentation in two ways", func(d *scheme.Document) { d.Presentations[1].Path = true }, "presentations[1]"},
+		{"a header that HTTP needs", func(d *scheme.Document) { d.Presentations[0].Header = "authorization" }, "presentations[0].header"},
+		{"a presentation of an unknown kind", func(d *scheme.Document) { d.Presentations[0].Kinds = []string{"sak"} }, "presentations[0].kinds"},
+		{"a pair in a header", func(d *scheme.Document) { d.Presentations[0].Kinds = []string{"pair"} }, "presentations[0].kinds"},
+		{"a single key by Basic", func(d *scheme.Document) { d.Presentations[1].Kinds = []string{"server"} }, "presentations[1].kinds"},
+		{"a path for no kind", func(d *scheme.Document) { d.Presentations[1] = scheme.Presentation{Path: true} }, "presentations[1].kinds"},
+		{"a path for a kind not made for it", func(d *scheme.Document) {
+			d.Presentations[1] = scheme.Presentation{Path: true, Kinds: []string{"wallet"}}
+		}, "presentations[1].kinds"},
+		{"too many presentations", func(d *scheme.Document) {
+			d.Presentations = slices.Repeat(d.Presentations[:1], scheme.MaxPresentations+1)
+		}, "presentations"},
+		{"a companion of Basic", func(d *scheme.Document) {
+			d.Presentations[1].Kinds = []string{"pair"}
+			d.Presentations[1].With = &scheme.Companion{Header: "X-W", Kinds: []string{"wallet"}}
+		}, "presentations[1].with"},
+		{"a companion without a header", func(d *scheme.Document) { with(d, scheme.Companion{Kinds: []string{"wallet"}}) }, "presentations[0].with.header"},
+		{"a companion in the same header", func(d *scheme.Document) {
+			with(d, scheme.Companion{Header: "x-api-key", Kinds: []string{"wallet"}})
+		}, "presentations[0].with.header"},
+		{"a companion of no kind", func(d *scheme.Document) { with(d, scheme.Companion{Header: "X-W"}) }, "presentations[0].with.kinds"},
+		{"a companion of an unknown kind", func(d *scheme.Document) {
+			with(d, scheme.Companion{Header: "X-W", Kinds: []string{"sak"}})
+		}, "presentations[0].with.kinds"},
+		{"a pair as companion", func(d *scheme.Document) { with(d, scheme.Companion{Header: "X-W", Kinds: []string{"pair"}}) }, "presentations[0].with.kinds"},
+		{"a kind beside itself", func(d *scheme.Document) { with(d, scheme.Companion{Header: "X-W", Kinds: []string{"server"}}) }, "presentations[0].with.kinds"},
+		{"refusing what is no scheme", func(d *scheme.Document) { d.Refused = []scheme.Refused{{Authorization: "a b", Because: "no"}} }, "refused[0].authorization"},
+		{"refusing what is presented", func(d *scheme.Document) { d.Refused = []scheme.Refused{{Authorization: "basic", Because: "no"}} }, "refused[0].authorization"},
+		{"refusing without a reason", func(d *scheme.Document) { d.Refused = []scheme.Refused{{Authorization: "Bearer"}} }, "refused[0].because"},
+		{"a set of one", func(d *scheme.Document) { set(d, "wallet") }, "sets.s.kinds"},
+		{"a set with an unknown kind", func(d *scheme.Document) { set(d, "wallet", "sak") }, "sets.s.kinds"},
+		{"a set with a kind twice", func(d *scheme.Document) { set(d, "wallet", "wallet") }, "sets.s.kinds"},
+		{"a set with a kind bound to nothing", func(d *scheme.Document) { set(d, "wallet", "server") }, "sets.s.kinds"},
+		{"a set for two sorts of resource", func(d *scheme.Document) {
+			d.Kinds["till"] = scheme.Kind{Prefix: "ti_{environment}_", Resource: "till"}
+			set(d, "wallet", "till")
+		}, "sets.s.kinds"},
+		{"a set across environments", func(d *scheme.Document) {
+			d.Kinds["other"] = scheme.Kind{Prefix: "ot_{environment}_", Resource: "wallet", Environments: []string{"live"}}
+			set(d, "wallet", "other")
+		}, "sets.s.kinds"},
+		{"a member with an unknown permission", func(d *scheme.Document) {
+			d.Members = map[string]scheme.Member{"read": {Permissions: []string{"fly"}}}
+		}, "members.read.permissions"},
+		{"a member that may grant what is unknown", func(d *scheme.Document) {
+			d.Members = map[string]scheme.Member{"read": {Grantable: []string{"fly"}}}
+		}, "members.read.grantable"},
+		{"a member with an unknown right", func(d *scheme.Document) {
+			d.Members = map[string]scheme.Member{"read": {Rights: []string{"all"}}}
+		}, "members.read.rights"},
+		{"a member with a malformed name", func(d *scheme.Document) { d.Members = map[string]scheme.Member{"A B": {}} }, "members.A B"},
+		{"a lifetime without a unit", func(d *scheme.Document) { d.Policy = &scheme.Policy{MaxLifetime: "90"} }, "policy.max_lifetime"},
+		{"a lifetime of nothing", func(d *scheme.Document) { d.Policy = &scheme.Policy{MaxLifetime: "0d"} }, "policy.max_lifetime"},
+		{"a lifetime of for ever", func(d *scheme.Document) { d.Policy = &scheme.Policy{MaxLifetime: "99999d"} }, "policy.max_lifetime"},
+		{"a rotation in minutes", func(d *scheme.Document) { d.Policy = &scheme.Policy{RotateAfter: "90m"} }, "policy.rotate_after"},
+		{"a name pattern that is none", func(d *scheme.Document) { d.Policy = &scheme.Policy{NamePattern: "("} }, "policy.name_pattern"},
+		{"a long name pattern", func(d *scheme.Document) { d.Policy = &scheme.Policy{NamePattern: strings.Repeat("x", 999)} }, "policy.name_pattern"},
 		{"rights of something unknown", func(d *scheme.Document) { d.Rights["fly"] = []string{"keys"} }, "rights.fly"},
 		{"an unknown right", func(d *scheme.Document) { d.Rights["keys:manage"] = []string{"keys", "root"} }, "rights.keys:manage"},
 		{"a word for an unknown code", func(d *scheme.Document) { d.Errors["api_key_tired"] = "tired" }, "errors.api_key_tired"},

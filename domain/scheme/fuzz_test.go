@@ -38,7 +38,9 @@ func FuzzParseText(f *testing.F) {
 func FuzzParseDocument(f *testing.F) {
 	f.Add(build(f, sound()).Canonical())
 	f.Add(scheme.Builtin().Canonical())
-	f.Add(preset(f, "web3pay").Canonical())
+	for _, name := range scheme.Presets() {
+		f.Add(preset(f, name).Canonical())
+	}
 	f.Add([]byte(`{"scheme":"x","environments":{"_":{}},"kinds":{"k":{"prefix":"k_"}},"presentations":[{"basic":true}]}`))
 	f.Add([]byte(`{"kinds":{"":{"environments":["x"]}}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -66,7 +66,9 @@ func New(doc Document) (*Scheme, error) {
 	c.presentations()
 	c.rights()
 	c.words()
-	s := &Scheme{doc: doc, endpoints: c.endpoints(), prefixes: c.prefixes()}
+	c.sets()
+	c.members()
+	s := &Scheme{doc: doc, endpoints: c.endpoints(), prefixes: c.prefixes(), policy: c.policy()}
 	if len(c.problems) > 0 {
 		slices.SortFunc(c.problems, func(a, b Problem) int { return strings.Compare(a.Path+a.What, b.Path+b.What) })
 		return nil, c.problems
@@ -183,20 +185,6 @@ func (c *checker) kinds() {
 	}
 }
 
-func (c *checker) presentations() {
-	if len(c.doc.Presentations) == 0 {
-		c.add("presentations", "say how a request carries its credential, for example {header: X-API-Key}")
-	}
-	for i, p := range c.doc.Presentations {
-		if (p.Header != "") == p.Basic {
-			c.add(fmt.Sprintf("presentations[%d]", i), "use either header or basic")
-		}
-		if p.Header != "" && !isHeader(p.Header) {
-			c.add(fmt.Sprintf("presentations[%d].header", i), "%q is not the name of a header", p.Header)
-		}
-	}
-}
-
 func (c *checker) rights() {
 	for name, rights := range c.doc.Rights {
 		_, isRole := c.doc.Roles[name]
@@ -306,10 +294,4 @@ func isName(s string) bool {
 	return s != "" && len(s) <= MaxName && !strings.ContainsFunc(s, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '_' && r != '-'
 	}) && s[0] != '_' && s[0] != '-'
-}
-
-func isHeader(s string) bool {
-	return len(s) <= 64 && !strings.ContainsFunc(s, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-'
-	})
 }

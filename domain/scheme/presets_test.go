@@ -129,6 +129,58 @@ func TestWeb3payGuardsWhatItsTableSays(t *testing.T) {
 	}
 }
 
+// The errors of the Merchant API are a closed union of five.
+func TestVoltzAnswersInItsFiveWords(t *testing.T) {
+	s := preset(t, "voltz")
+	words := map[access.Code]access.Code{
+		access.Missing: "api_key_missing", access.Malformed: "api_key_malformed", access.Invalid: "api_key_invalid",
+		access.Revoked: "api_key_revoked", access.Expired: "api_key_revoked", access.Suspended: "api_key_revoked",
+		access.AccountInactive: "merchant_inactive",
+	}
+	for code, want := range words {
+		if got := s.Word(code); got != want {
+			t.Errorf("%s is %s, want %s", code, got, want)
+		}
+	}
+}
+
+// Who manages keys: the contract's line on management rights, scheme by scheme.
+func TestThePresetsGiveTheRightsOfTheirPages(t *testing.T) {
+	keys := []access.Right{access.RightKeys}
+	if diff := cmp.Diff(keys, preset(t, "lnpay").Rights("sak", nil, nil)); diff != "" {
+		t.Error(diff)
+	}
+	for _, kind := range []string{"pak", "waka", "waki", "wakr", "waklw"} {
+		if got := preset(t, "lnpay").Rights(kind, []string{access.All}, nil); got != nil {
+			t.Errorf("lnpay %s has rights %v", kind, got)
+		}
+	}
+	if got := preset(t, "voltz").Rights("pair", []string{access.All}, nil); got != nil {
+		t.Errorf("a pair of voltz has rights %v: members only", got)
+	}
+	if got := preset(t, "voltage").Rights("key", []string{"read", "write", "billing"}, nil); got != nil {
+		t.Errorf("a key of voltage has rights %v: members only", got)
+	}
+	for _, name := range scheme.Presets() {
+		members := preset(t, name).Members()
+		for member, want := range map[string][]string{"write": {"keys", "webhooks"}, "team": {"members"}} {
+			if diff := cmp.Diff(want, members[member].Rights); diff != "" {
+				t.Errorf("%s of %s:\n%s", member, name, diff)
+			}
+		}
+		if len(members) != 4 {
+			t.Errorf("%s has members' permissions %v", name, members)
+		}
+	}
+	write := preset(t, "voltage").Members()["write"]
+	if diff := cmp.Diff([]string{"read", "write"}, write.Permissions); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"read", "write", "billing"}, write.Grantable); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestAPrefixBelongsToOneScheme(t *testing.T) {
 	other := sound()
 	other.Scheme = "other"

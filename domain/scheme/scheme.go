@@ -15,6 +15,7 @@ type Scheme struct {
 	doc       Document
 	endpoints []access.Endpoint
 	prefixes  []Prefix
+	policy    policy
 }
 
 // Prefix is one beginning of credential text and what it says.

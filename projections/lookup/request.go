@@ -13,6 +13,10 @@ type Request struct {
 	// Key is the credential, or PublicKey and SecretKey are the halves of a pair.
 	Key                  string
 	PublicKey, SecretKey string
+	// Keys are the credentials of a request that carries two, instead of the
+	// above: both must be good and belong together, as their scheme's
+	// presentations say. One is the same as Key.
+	Keys []string
 
 	// Scheme admits the credentials of one scheme only; any other is malformed.
 	Scheme      string
@@ -46,9 +50,17 @@ type Decision struct {
 	Roles       []string
 	Permissions []string // all that the key holds; only where it is allowed
 
+	// Together lists the keys of a request that carried two, in the order in
+	// which they were presented; nil for one. The fields above are then those of
+	// the first key, and of both together: Resource, Roles, Permissions.
+	Together []PresentedKey
+
 	// Position is the sequence up to which the ledger had been taken in.
 	Position uint64
 }
+
+// PresentedKey is one of several keys presented together.
+type PresentedKey struct{ KeyID, Credential, Kind string }
 
 // Valid reports whether the request is allowed.
 func (d Decision) Valid() bool { return d.Code == access.Allowed }

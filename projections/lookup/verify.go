@@ -19,6 +19,9 @@ import (
 // takes to read a row or to find none is not hidden, and locators are not
 // secret.
 func (v *Verifier) Verify(r Request) (d Decision) {
+	if len(r.Keys) > 0 {
+		return v.verifyTogether(r)
+	}
 	p, code := parse(&r)
 	if code == access.Allowed {
 		for range maxAttempts {

@@ -5,7 +5,7 @@ type Question struct {
 	Key         string   `json:"key" doc:"The credential; or public_key and secret_key; or keys."`
 	PublicKey   string   `json:"public_key" doc:"Of a pair."`
 	SecretKey   string   `json:"secret_key" doc:"Of a pair."`
-	Keys        []string `json:"keys" doc:"Of a request that carries several; this version decides on one."`
+	Keys        []string `json:"keys" doc:"Of a request that carries two, such as a public key and a wallet key: both must be good and belong together."`
 	Scheme      string   `json:"scheme" doc:"Admit the credentials of this scheme only."`
 	Environment string   `json:"environment" doc:"What the credential is presented for; what is left out asks nothing."`
 	Permissions []string `json:"permissions" doc:"All of these are needed."`
