@@ -46,8 +46,8 @@ type Config struct {
 	// package gateway.
 	Verify, Me http.Handler
 
-	// Ready returns why the node is not ready; nil is that it is. What it returns
-	// is shown to whoever asks.
+	// Ready returns why the node is not ready; nil is that it is. Whoever asks is
+	// told the NotReady in the error; the rest is for the log.
 	Ready func(ctx context.Context) error
 
 	Usage   Usage              // nil knows of no use

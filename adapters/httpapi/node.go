@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"errors"
 	"net/http"
 	"reflect"
 
@@ -44,12 +45,32 @@ func (a *api) registerNode() {
 	}
 }
 
+// NotReady is why a node is not ready, in words for whoever asks: no path, no
+// address, nothing that another program said.
+type NotReady string
+
+func (n NotReady) Error() string { return string(n) }
+
 func (a *api) readyz(w http.ResponseWriter, r *http.Request) {
 	if err := a.Ready(r.Context()); err != nil {
-		edge.Describe(r.Context(), a.Log, refusal.New(refusal.Unavailable, "not ready: %v", err)).Write(w)
+		edge.Describe(r.Context(), a.Log, notReady(err)).Write(w)
 		return
 	}
 	edge.WriteJSON(w, http.StatusOK, edge.OK(Health{Status: "ready"}))
+}
+
+// notReady is the refusal of a node that is not ready. What its reason does not
+// tell is its cause.
+func notReady(err error) error {
+	reason, ok := errors.AsType[NotReady](err)
+	if !ok {
+		reason = "its log has the request id"
+	}
+	out := &refusal.Error{Code: refusal.Unavailable, Message: "not ready: " + string(reason)}
+	if _, whole := err.(NotReady); !whole { //nolint:errorlint // whether anything is wrapped around the reason is the question
+		out.Cause = err
+	}
+	return out
 }
 
 // describeRaw puts a route into the document that is served without huma. body

@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -21,6 +22,10 @@ func TestWhatIsCertainlyNotWrittenSaysSo(t *testing.T) {
 	got.refused(t, 503, "ledger_unavailable", "")
 	if got.header.Get("Retry-After") == "" || got.err.Command != "" || !strings.Contains(got.err.Message, "nothing was written") {
 		t.Errorf("%v %s", got.header, got.body)
+	}
+	const inner = "ledger unavailable" // what the log of events says
+	if strings.Contains(got.body, inner) || strings.Count(w.log.String(), inner) != 1 {
+		t.Errorf("the cause is not in the log alone, once: %s\n%s", got.body, w.log)
 	}
 	if w.Head(t) != head {
 		t.Error("something was written")
@@ -73,11 +78,23 @@ func TestReadinessSaysWhyNot(t *testing.T) {
 	if got := w.do(t, call{method: "GET", path: "/readyz"}).want(t, 200); got.text("status") != "ready" {
 		t.Errorf("%s", got.body)
 	}
-	w.notReady = errors.New("the index has stopped at event 17")
-	got := w.do(t, call{method: "GET", path: "/readyz"})
-	got.refused(t, 503, "ledger_unavailable", "")
-	if !strings.Contains(got.err.Message, "event 17") {
-		t.Errorf("%s", got.body)
+	const said, detail = httpapi.NotReady("the broker cannot be used"), "write /srv/data/1.blk: no space left"
+	for name, c := range map[string]struct {
+		err     error
+		message string
+		logged  int
+	}{
+		"a reason":             {said, "not ready: the broker cannot be used", 0},
+		"a reason with detail": {fmt.Errorf("%w: %w", said, errors.New(detail)), "not ready: the broker cannot be used", 1},
+		"no reason":            {errors.New(detail), "not ready: its log has the request id", 1},
+	} {
+		before := strings.Count(w.log.String(), detail)
+		w.notReady = c.err
+		got := w.do(t, call{method: "GET", path: "/readyz"})
+		got.refused(t, 503, "ledger_unavailable", "")
+		if got.err.Message != c.message || strings.Count(w.log.String(), detail)-before != c.logged {
+			t.Errorf("%s: %s\n%s", name, got.body, w.log)
+		}
 	}
 	w.do(t, call{method: "GET", path: "/livez"}).want(t, 200)
 }

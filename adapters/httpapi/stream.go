@@ -45,8 +45,8 @@ type follower struct {
 // errNoReader ends a stream whose reader may no longer read.
 var errNoReader = errors.New("the reader may no longer read")
 
-// run writes events until the client leaves, may no longer read, or the server
-// shuts down. A client that was cut off resumes by the last id it has seen.
+// run writes events until the client leaves, would not be let in any more, or
+// the server shuts down. A client that was cut off resumes by the last id it has seen.
 func (f *follower) run(ctx context.Context) {
 	h := f.w.Header()
 	h.Set("Content-Type", "text/event-stream")
@@ -54,23 +54,23 @@ func (f *follower) run(ctx context.Context) {
 	h.Set("X-Accel-Buffering", "no") // nginx would keep events until its buffer is full
 	f.w.WriteHeader(http.StatusOK)
 	for f.write(": follows after "+strconv.FormatUint(f.query.After, 10)+"\n\n") == nil {
-		if f.catchUp() != nil || !f.wait(ctx) {
+		if f.catchUp(ctx) != nil || !f.wait(ctx) {
 			return
 		}
 	}
 }
 
-// catchUp writes what the trail has after the last event written. Whether the
-// reader may read is looked up after reading and before writing, so that nothing
-// later than its own revocation reaches it.
-func (f *follower) catchUp() error {
+// catchUp writes what the trail has after the last event written. Writing waits
+// until the index has taken in all that was read, so that nothing later than what
+// ends the reader's access reaches it, nor that event itself.
+func (f *follower) catchUp(ctx context.Context) error {
 	for {
 		page, err := f.Trail.Events(f.query)
 		if err != nil {
 			return err
 		}
-		if !f.mayRead() {
-			return errNoReader
+		if err := f.Directory.Wait(ctx, page.Head); err != nil {
+			return err
 		}
 		for _, e := range page.Events {
 			text := "id: " + strconv.FormatUint(e.Sequence, 10) + "\nevent: " + e.Data.Type() + "\ndata: "
@@ -84,9 +84,13 @@ func (f *follower) catchUp() error {
 	}
 }
 
+// mayRead decides anew on the request that opened the stream: on the credential
+// it presented, which may be dead while its key lives on, on the address it came
+// from, and on what the key may see.
 func (f *follower) mayRead() bool {
-	actor, err := f.Ledger.Actor(f.caller.actor.Key.ID, f.now())
-	return err == nil && (&caller{actor: actor}).needs(f.operation.rights...) == nil
+	now, refused := f.api.caller(f.caller.request, f.operation.rights)
+	return refused == nil && now.actor.Key.ID == f.caller.actor.Key.ID &&
+		now.actor.AllAccounts == f.caller.actor.AllAccounts
 }
 
 // wait returns true when there may be something new, or a heartbeat is due.
@@ -94,7 +98,8 @@ func (f *follower) wait(ctx context.Context) bool {
 	beat, cancel := context.WithTimeout(ctx, heartbeat)
 	defer cancel()
 	arrived := make(chan error, 1)
-	go func() { arrived <- f.Directory.Wait(beat, f.query.After+1) }()
+	next := max(f.query.After, f.query.After+1) // nothing comes after the greatest sequence there can be
+	go func() { arrived <- f.Directory.Wait(beat, next) }()
 	select {
 	case err := <-arrived:
 		// An index that has stopped brings nothing any more; the client is to ask
@@ -105,8 +110,11 @@ func (f *follower) wait(ctx context.Context) bool {
 	}
 }
 
-// write sends text at once, within bounds.
+// write sends text at once, within bounds, to a reader who may still read.
 func (f *follower) write(text string) error {
+	if !f.mayRead() {
+		return errNoReader
+	}
 	if err := f.control.SetWriteDeadline(time.Now().Add(streamWrite)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/keyledger/keyledger/adapters/telemetry/edge"
 	"github.com/keyledger/keyledger/events"
@@ -201,6 +202,82 @@ func TestAStreamEndsWithTheRightToReadIt(t *testing.T) {
 	w.do(t, call{method: "PATCH", path: "/v1/keys/" + other, key: w.Root, body: object{"name": "not seen"}}).want(t, 200)
 	if id, typ, _, ok := s.next(); ok {
 		t.Errorf("a revoked reader was sent event %s, %s", id, typ)
+	}
+}
+
+func TestAStreamEndsWithTheCredentialThatOpenedIt(t *testing.T) {
+	w := newWorld(t)
+	url, _ := w.serve(t)
+	_, other := w.holding(t)
+	post := func(path string, body any) answer {
+		return w.do(t, call{method: "POST", path: path, key: w.Root, body: body}).want(t, 200)
+	}
+	for name, end := range map[string]func(key, secret string){
+		"rotated without overlap": func(key, _ string) { post("/v1/keys/"+key+"/rotate", object{"overlap": "0s"}) },
+		"cut": func(key, _ string) {
+			rotated := post("/v1/keys/"+key+"/rotate", object{"overlap": "1h"})
+			post("/v1/keys/"+key+"/cut", object{"credential": dig(rotated.data["credentials"].([]any)[0], "id")})
+		},
+		"overlap run out": func(key, secret string) {
+			post("/v1/keys/"+key+"/rotate", object{"overlap": "1s"})
+			for w.verify(t, secret) == "ok" {
+				time.Sleep(20 * time.Millisecond)
+			}
+		},
+		"address no longer allowed": func(key, _ string) {
+			w.do(t, call{method: "PATCH", path: "/v1/keys/" + key, key: w.Root, body: object{"ip_allowlist": []string{"10.0.0.0/8"}}}).want(t, 200)
+		},
+	} {
+		secret, id := w.holding(t, "audit:read")
+		for _, path := range []string{"/v1/events", "/v1/keys/" + other + "/events"} {
+			if path != "/v1/events" {
+				secret, id = w.holding(t, "audit:read")
+			}
+			s := follow(t, url+path+"?after="+strconv.FormatUint(w.Head(t), 10), secret, "")
+			w.do(t, call{method: "PATCH", path: "/v1/keys/" + other, key: w.Root, body: object{"name": "seen by " + id}}).want(t, 200)
+			if _, typ, _, ok := s.next(); !ok || typ != events.TypeKeyDetailsChanged {
+				t.Fatalf("%s, %s: %q", name, path, typ)
+			}
+			end(id, secret)
+			w.do(t, call{method: "PATCH", path: "/v1/keys/" + other, key: w.Root, body: object{"name": "not seen by " + id}}).want(t, 200)
+			for {
+				_, typ, data, ok := s.next()
+				if !ok {
+					break
+				}
+				// What still was good when the rotation was written may be told of it.
+				if typ == events.TypeKeyDetailsChanged {
+					t.Fatalf("%s, %s: the stream goes on with %v", name, path, data)
+				}
+			}
+		}
+	}
+}
+
+func TestAfterTheHeadThereIsNothing(t *testing.T) {
+	w := newWorld(t)
+	url, _ := w.serve(t)
+	const last = "18446744073709551615"
+	for _, after := range []string{strconv.FormatUint(w.Head(t), 10), "9223372036854775808", "18446744073709551614", last} {
+		got := w.do(t, call{method: "GET", path: "/v1/events?after=" + after, key: w.Root}).want(t, 200)
+		if list, ok := got.data["events"].([]any); !ok || len(list) > 0 || got.data["more"] != false || !strings.Contains(got.body, `"next_after":`+after) {
+			t.Errorf("after %s: %s", after, got.body)
+		}
+	}
+	s := follow(t, url+"/v1/events?after="+last, w.Root, "")
+	w.holding(t) // wakes the stream up
+	said := 0
+	go func() {
+		<-time.After(200 * time.Millisecond)
+		s.stop()
+	}()
+	for s.lines.Scan() {
+		if s.lines.Text() != "" {
+			said++
+		}
+	}
+	if s.status != 200 || said > 1 {
+		t.Errorf("status %d; a stream that has nothing to say said it %d times", s.status, said)
 	}
 }
 

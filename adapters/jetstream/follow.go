@@ -60,6 +60,13 @@ type reader struct {
 	from events.Hash // of that event, as long as it was given, not read
 	read []byte      // that event, once one has been read
 
+	// The heartbeats in a row without an event while one was owed, what was
+	// owed at the first of them, and since when the stream's leader has been
+	// unable to give the next event (zero: it is not).
+	idle    int
+	owed    uint64
+	stalled time.Time
+
 	commands assembler
 	out      chan []events.Recorded
 }
@@ -121,6 +128,7 @@ func (r *reader) consume(ctx context.Context) error {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	silence := 0
+	r.idle = 0
 	for proven := r.last == 0; ; {
 		if err := c.pull(); err != nil {
 			return err
@@ -136,7 +144,7 @@ func (r *reader) consume(ctx context.Context) error {
 		select {
 		case m := <-in:
 			silence = 0
-			if err := r.take(c, m, &proven); err != nil {
+			if err := r.take(ctx, c, m, &proven); err != nil {
 				return err
 			}
 		case out <- r.commands.ready():
@@ -177,11 +185,15 @@ func (r *reader) open(ctx context.Context) (*consumer, error) {
 }
 
 // take deals with one message of the consumer.
-func (r *reader) take(c *consumer, m *nats.Msg, proven *bool) error {
+func (r *reader) take(ctx context.Context, c *consumer, m *nats.Msg, proven *bool) error {
 	place, err := c.place(m)
-	if err != nil || place == 0 {
+	if err != nil {
 		return err
 	}
+	if place == 0 {
+		return r.heard(ctx, m, *proven)
+	}
+	r.idle = 0
 	if !*proven {
 		if place != r.last || events.LeafHash(m.Data) != r.hash() {
 			return &events.DamageError{
@@ -202,7 +214,7 @@ func (r *reader) take(c *consumer, m *nats.Msg, proven *bool) error {
 	if err := r.commands.add(event); err != nil {
 		return err
 	}
-	r.last, r.read = place, m.Data
+	r.last, r.read, r.stalled = place, m.Data, time.Time{}
 	r.log.note(place)
 	return nil
 }

@@ -65,6 +65,12 @@ const (
 	// given up.
 	maxSilence = 3
 
+	// maxIdle is how many heartbeats in a row may come without an event that is
+	// owed before the stream's leader is asked for that event. Its answer
+	// decides, not the wait: a disk that is slow holds the heartbeats back as
+	// well, and costs at worst a new consumer.
+	maxIdle = 4
+
 	// consumerIdle is when the broker drops a consumer that nobody asks.
 	consumerIdle = 30 * time.Second
 

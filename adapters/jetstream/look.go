@@ -118,6 +118,7 @@ type stored struct {
 	Subject  string `json:"subject"`
 	Sequence uint64 `json:"seq"` // 0: there is none
 	Header   []byte `json:"hdrs"`
+	Payload  []byte `json:"data"`
 	id       string
 }
 

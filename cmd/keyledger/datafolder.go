@@ -23,8 +23,9 @@ const dataFormat = 1
 //	index/        the projections: can be rebuilt from the ledger
 //	usage/        when keys were last used, as seen by this node
 type dataFolder struct {
-	dir  string
-	lock *os.File
+	dir   string
+	lock  *os.File
+	fresh bool // made by this process
 }
 
 // openDataFolder takes the folder for this process, and makes it on first use.
@@ -60,6 +61,10 @@ func (d *dataFolder) checkFormat() error {
 	}
 	raw, err := os.ReadFile(d.path("format.json"))
 	if errors.Is(err, fs.ErrNotExist) {
+		if err := d.checkEmpty(); err != nil {
+			return err
+		}
+		d.fresh = true
 		return d.write("format.json", fmt.Appendf(nil, "{\"format\": %d}\n", dataFormat))
 	}
 	if err == nil {
@@ -72,6 +77,34 @@ func (d *dataFolder) checkFormat() error {
 		return fmt.Errorf("data folder %s has format %d, and this keyledger reads up to %d; use the version that wrote it", d.dir, have.Format, dataFormat)
 	}
 	return nil
+}
+
+// checkEmpty refuses a folder that holds somebody else's files, or ours without
+// the one that says what they are.
+func (d *dataFolder) checkEmpty() error {
+	entries, err := os.ReadDir(d.dir)
+	if err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	for _, e := range entries {
+		if name := e.Name(); name != "lock" && name != "format.json.tmp" && name != "lost+found" {
+			return fmt.Errorf("data folder %s is not empty and not a keyledger's: it holds %s; name an empty or a new folder", d.dir, name)
+		}
+	}
+	return nil
+}
+
+// checkBroker refuses to begin a new ledger where there has been one: its root
+// key was written here, and the ledger itself is gone.
+func (d *dataFolder) checkBroker() error {
+	_, err := os.Stat(d.path(rootFile))
+	if d.fresh || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if _, err = os.Stat(d.path("broker")); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("data folder %s had a ledger, and its folder broker is gone: restore it from a backup, or name another --data for a new ledger", d.dir)
+	}
+	return err
 }
 
 // write makes a file durable: a crash leaves the old content, the new, or none.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -50,26 +49,33 @@ func (n *node) head() uint64 {
 // ready: some batches, which is milliseconds.
 const maxReadyLag = 10_000
 
-// ready says why the node should not be asked; nil is that it should.
+// errBroker is the reason of a node without a usable ledger.
+const errBroker httpapi.NotReady = "the broker cannot be used"
+
+// ready says why the node should not be asked; nil is that it should. Whoever asks
+// is told the [httpapi.NotReady], the log the rest.
 func (n *node) ready(ctx context.Context) error {
 	if err := n.broker.Health(); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errBroker, err)
 	}
 	lag, err := n.runner.Lag(ctx)
 	switch {
 	case err != nil:
-		return err
+		return fmt.Errorf("%w: %w", errBroker, err)
 	case lag > maxReadyLag:
-		return fmt.Errorf("the index is %d events behind the ledger", lag)
+		return httpapi.NotReady(fmt.Sprintf("the index is %d events behind", lag))
 	case !n.runner.Ready(0):
-		return errors.New("the index has stopped")
+		return httpapi.NotReady("the index has stopped")
 	}
 	return nil
 }
 
-// parseProxies reads addresses and prefixes. Nil is the default, which package
-// gateway knows.
+// parseProxies reads addresses and prefixes, or the word none. Nil is the default,
+// which package gateway knows.
 func parseProxies(entries []string) ([]netip.Prefix, error) {
+	if len(entries) == 1 && entries[0] == "none" {
+		return []netip.Prefix{}, nil
+	}
 	var out []netip.Prefix
 	for _, entry := range entries {
 		p, err := netip.ParsePrefix(entry)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/keyledger/keyledger"
+	"github.com/keyledger/keyledger/adapters/telemetry"
 )
 
 // Exit statuses.
@@ -62,12 +63,13 @@ func (a *app) report(err error) int {
 			return status
 		}
 	}
-	_, _ = fmt.Fprintf(a.stderr, "keyledger: %s\n", printable(err.Error()))
+	// What stood on the command line may have been a key, where none belongs.
+	_, _ = fmt.Fprintf(a.stderr, "keyledger: %s\n", printable(telemetry.Redact(err.Error())))
 	if hint == "" {
 		hint = a.hint(err)
 	}
 	if hint != "" {
-		_, _ = fmt.Fprintf(a.stderr, "  %s\n", printable(hint))
+		_, _ = fmt.Fprintf(a.stderr, "  %s\n", printable(telemetry.Redact(hint)))
 	}
 	if refused, ok := errors.AsType[*keyledger.Error](err); ok && refused.RequestID != "" {
 		_, _ = fmt.Fprintf(a.stderr, "  request %s\n", printable(refused.RequestID))

@@ -70,6 +70,9 @@ type usedFunc = func(key, credential string, at time.Time, awaited bool)
 
 func openBroker(ctx context.Context, c serveConfig, data *dataFolder, logger *slog.Logger) (*jetstream.Broker, error) {
 	if c.NATS == "" {
+		if err := data.checkBroker(); err != nil {
+			return nil, err
+		}
 		return jetstream.Start(ctx, jetstream.EmbeddedConfig{
 			Dir: data.path("broker"), Listen: c.NATSListen, Logger: logger,
 		})
@@ -100,7 +103,13 @@ func (n *node) openIndex(c serveConfig, data *dataFolder, logger *slog.Logger, u
 }
 
 // catchUp starts the runner and waits until it has folded what the ledger holds.
+// The index may be of another ledger, or of more of this one than is left; then
+// it is at the head or beyond it and there would be nothing to wait for, so its
+// position is proven first.
 func (n *node) catchUp(ctx context.Context) error {
+	if err := n.log.Prove(ctx, n.runner.Position()); err != nil {
+		return fmt.Errorf("the index does not belong to this ledger: %w", err)
+	}
 	head, err := n.log.Head(ctx)
 	if err != nil {
 		return err

@@ -141,3 +141,62 @@ func TestNewerFolderIsRefused(t *testing.T) {
 		t.Errorf("exit status %d, want 1 and the format:\n%s", status, p.stderr)
 	}
 }
+
+// TestFolderOfSomethingElseIsRefused starts on a folder with other files in it,
+// and on one whose ledger is gone.
+func TestFolderOfSomethingElseIsRefused(t *testing.T) {
+	t.Parallel()
+	foreign := t.TempDir()
+	if err := os.WriteFile(filepath.Join(foreign, "thesis.txt"), []byte("chapter one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lost := t.TempDir()
+	if status := spawn(t, serveArgs(lost)...).stop(); status != 0 {
+		t.Fatalf("exit status %d", status)
+	}
+	if err := errors.Join(os.RemoveAll(filepath.Join(lost, "broker")), os.RemoveAll(filepath.Join(lost, "index"))); err != nil {
+		t.Fatal(err)
+	}
+	before := rootKey(t, lost)
+	for dir, word := range map[string]string{foreign: "not empty", lost: "is gone"} {
+		p, err := trySpawn(t, serveArgs(dir)...)
+		if err == nil {
+			t.Fatalf("started where it should say %q", word)
+		}
+		if status := p.cmd.ProcessState.ExitCode(); status != 1 || !strings.Contains(p.stderr.String(), word) {
+			t.Errorf("exit status %d, want 1 and %q:\n%s", status, word, p.stderr)
+		}
+	}
+	if rootKey(t, lost) != before {
+		t.Error("the root key of a lost ledger was written over")
+	}
+}
+
+// TestCommandLineDoesNotRepeatSecrets gives a key where none belongs.
+func TestCommandLineDoesNotRepeatSecrets(t *testing.T) {
+	t.Parallel()
+	const secret = "wp3_live_sk_" + "RCW7uIR07r2O" + "9YT5BE2RhA1MAwBZIaNz6jSTQkGBCQJe" + "0VRFHd"
+	for _, args := range [][]string{
+		{"keys", "verify", secret},
+		{secret},
+		{"keys", "list", secret},
+		{"health", secret},
+		{"keys", "list", "--key-file", secret},
+		{"keys", "list", "--limit", secret},
+		{"keys", "rotate", "key_x", "--overlap", secret},
+		{"--" + secret},
+		{"serve", "--data", t.TempDir(), "--scheme", secret},
+		{"--server", secret, "health"},
+	} {
+		p, err := trySpawn(t, args...)
+		if err == nil {
+			t.Fatalf("%v was ready", args)
+		}
+		if strings.Contains(p.stderr.String(), "9YT5BE2RhA1MAwBZIaNz6jSTQkGBCQJe") {
+			t.Errorf("%.20v: the secret is repeated:\n%s", args, p.stderr)
+		}
+		if p.stderr.String() == "" {
+			t.Errorf("%v: nothing was said", args)
+		}
+	}
+}

@@ -23,22 +23,26 @@ func runServe(ctx context.Context, c serveConfig, stdout io.Writer, logger *slog
 	if err != nil {
 		return err
 	}
-	data, err := openDataFolder(c.Data)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, data.Close()) }()
 	listener, err := net.Listen("tcp", c.HTTP)
 	if err != nil {
 		return fmt.Errorf("listen on --http %s: %w", c.HTTP, err)
 	}
 	defer func() { _ = listener.Close() }()
-
+	data, err := openDataFolder(c.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, data.Close()) }()
 	u, err := openUses(data, logger)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, u.Close()) }()
+	defer func() {
+		// What is lost is when some keys were last used, which is no failure of the ledger.
+		if closed := u.Close(); closed != nil {
+			logger.ErrorContext(ctx, "the last uses of the last second are lost", slog.Any("error", closed))
+		}
+	}()
 	metrics := telemetry.NewMetrics(telemetry.Build{Version: buildVersion()})
 	n, err := openNode(ctx, c, data, metrics, logger, u.Record)
 	if err != nil {

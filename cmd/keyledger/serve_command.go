@@ -37,7 +37,7 @@ SIGTERM lets requests that are being answered finish, and ends it.`,
 	flags.BoolVar(&c.AllowUnsyncedBroker, "allow-unsynced-broker", false, "accept an external broker that may lose acknowledged events in a power cut")
 	flags.IntVar(&c.Replicas, "replicas", c.Replicas, "copies of the ledger on an external cluster: 1, 3 or 5")
 	flags.StringVar(&c.NATSListen, "nats-listen", "", "open the embedded broker to other processes at `ADDR`, with authentication")
-	flags.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "`CIDR`s whose X-Forwarded-For is believed (default loopback)")
+	flags.StringSliceVar(&c.TrustedProxies, "trusted-proxies", nil, "`CIDR`s whose X-Forwarded-For is believed, or none (default loopback)")
 	flags.Int64Var(&c.IndexCache, "index-cache", c.IndexCache, "memory for the index's blocks, in `BYTES`")
 	flags.StringVar(&c.LogLevel, "log-level", "info", "debug, info, warn or error")
 	configurable(flags)

@@ -30,7 +30,8 @@ type serveConfig struct {
 	Replicas int
 	// Schemes are the key systems to know: names of presets, or files.
 	Schemes []string
-	// TrustedProxies may say on whose behalf they ask, by X-Forwarded-For.
+	// TrustedProxies may say on whose behalf they ask, by X-Forwarded-For. Empty
+	// is the loopback addresses, "none" nobody.
 	TrustedProxies []string
 	// IndexCache is the memory for the index's blocks, in bytes.
 	IndexCache int64
@@ -59,10 +60,15 @@ func (c serveConfig) validate() error {
 		return errors.New("--nats uses an external broker and --nats-listen opens the embedded one: use either")
 	case c.NATS == "" && (c.Creds != "" || len(c.NATSMonitors) > 0 || c.AllowUnsyncedBroker):
 		return errors.New("--creds, --nats-monitor and --allow-unsynced-broker are about an external broker: add --nats URL")
+	case c.HTTP == "":
+		return errors.New("--http ADDR is needed; to listen on every interface, say so: 0.0.0.0:8080")
+	case c.IndexCache < 1<<20:
+		return errors.New("--index-cache is at least 1048576 bytes")
 	case c.Replicas != 1 && c.Replicas != 3 && c.Replicas != 5:
 		return errors.New("--replicas is 1, 3 or 5")
 	case c.Replicas > 1 && c.NATS == "":
 		return errors.New("the embedded broker keeps one replica: for --replicas, use a cluster with --nats URL")
 	}
-	return nil
+	_, err := parseProxies(c.TrustedProxies)
+	return err
 }

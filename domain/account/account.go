@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/keyledger/keyledger/domain/refusal"
+	"github.com/keyledger/keyledger/domain/scheme"
 	"github.com/keyledger/keyledger/events"
 )
 
@@ -176,11 +177,11 @@ func decideOpen(a Account, open Open) ([]events.Event, error) {
 	switch {
 	case a.Exists():
 		return nil, refusal.New(refusal.Conflict, "the account exists already")
-	case !ValidID(open.ID):
+	case !ValidID(open.ID), scheme.HoldsSecret(open.ID):
 		return nil, refusal.Invalid("id", "use 1 to %d letters, digits, '-' and '_', beginning with a letter or digit", events.MaxToken)
 	case strings.TrimSpace(open.Name) == "" || len(open.Name) > MaxName || !utf8.ValidString(open.Name) ||
-		strings.ContainsFunc(open.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return nil, refusal.Invalid("name", "give the account a name of at most %d bytes of printable text", MaxName)
+		strings.ContainsFunc(open.Name, func(r rune) bool { return !unicode.IsPrint(r) }) || scheme.HoldsSecret(open.Name):
+		return nil, refusal.Invalid("name", "give the account a name of at most %d bytes of printable text, without anything like an API key", MaxName)
 	}
 	return []events.Event{events.AccountOpened{Name: open.Name, Scheme: open.Scheme}}, nil
 }

@@ -30,7 +30,7 @@ func (d *draft) name(name string) {
 	case strings.TrimSpace(name) == "":
 		d.refuse("name", "give the key a name that tells its purpose and environment")
 	case !isText(name, MaxName):
-		d.refuse("name", "use at most %d bytes of printable text", MaxName)
+		d.refuse("name", "use at most %d bytes of printable text, without anything like an API key", MaxName)
 	}
 }
 
@@ -40,7 +40,7 @@ func (d *draft) metadata(m map[string]string) {
 	}
 	for key, value := range m {
 		if key == "" || !isText(key, MaxMetadataKey) || !isText(value, MaxMetadataVal) {
-			d.refuse("metadata", "keys of 1 to %d and values of up to %d bytes of printable text", MaxMetadataKey, MaxMetadataVal)
+			d.refuse("metadata", "keys of 1 to %d and values of up to %d bytes of printable text, without anything like an API key", MaxMetadataKey, MaxMetadataVal)
 		}
 	}
 }
@@ -97,9 +97,10 @@ func (d *draft) allowlist(entries []string) []string {
 	return out
 }
 
-// isText admits printable Unicode without control characters.
+// isText admits printable Unicode without control characters, and nothing that
+// looks like a credential: it would stay on the ledger in clear.
 func isText(s string, limit int) bool {
-	return len(s) <= limit && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+	return len(s) <= limit && utf8.ValidString(s) && !scheme.HoldsSecret(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.IsPrint(r)
 	})
 }

@@ -79,13 +79,14 @@ func (a *Actor) reach(environment string) error {
 	return refusal.New(refusal.EscalationRefused, "a key of %s cannot change keys of %s", a.Key.Environment, environment)
 }
 
-// mayCause refuses a widening by more than the actor may grant.
-func (a *Actor) mayCause(effect apikey.Effect) error {
+// mayCause refuses a widening by more than the actor may grant. own lists
+// permissions that nobody gains by it who does not hold them already.
+func (a *Actor) mayCause(effect apikey.Effect, own []string) error {
 	if a == nil {
 		return nil
 	}
 	for _, p := range effect.Gains {
-		if !access.Holds(a.Grantable, p) {
+		if !access.Holds(a.Grantable, p) && !access.Holds(own, p) {
 			return refusal.New(refusal.EscalationRefused, "you cannot grant %q: it is not among what you may grant", p)
 		}
 	}

@@ -30,6 +30,7 @@ type decision struct {
 	actor   *Actor // nil for the node itself
 	right   access.Right
 	widens  bool
+	guarded bool // though it widens nothing, it must not land once its actor has moved
 	narrows bool
 	// fresh says that the only change is the birth of an entity under a random
 	// id, which nobody else can write to.
@@ -176,7 +177,7 @@ func (a *attempt) landed(ctx context.Context, d decision, ack events.Ack) Outcom
 // that it is a single event that expects something of its actor only.
 func (a *attempt) encode(d decision) (w events.Write, lone bool, err error) {
 	changes := slices.Clone(d.changes)
-	guarded := d.widens && d.actor != nil && !a.Unguarded &&
+	guarded := (d.widens || d.guarded) && d.actor != nil && !a.Unguarded &&
 		!slices.ContainsFunc(changes, func(c change) bool { return c.entity == d.actor.Key.Entity() })
 	lone = guarded && d.fresh && !a.doubt && len(changes) == 1 && len(changes[0].events) == 1
 	if guarded && !lone {

@@ -118,6 +118,9 @@ func (l *Ledger) ApplyScheme(ctx context.Context, by By, document []byte) (Outco
 		if err != nil {
 			return decision{}, err
 		}
+		if actor != nil && !actor.AllAccounts {
+			return decision{}, refusal.New(refusal.PermissionDenied, "schemes are of the whole ledger: they are applied by keys of account %s that span all", account.Root)
+		}
 		known, last, err := l.View.Scheme(s.Name())
 		switch {
 		case err != nil:

@@ -124,7 +124,7 @@ func (b *birth) decide(at time.Time) (decision, error) {
 		return decision{}, err
 	}
 	b.decided.ID, b.decided.Account, b.decided.Environment, b.decided.CreatedBy = b.id, owner.ID, environment, b.by.actor()
-	if err := actor.mayCause(apikey.Compare(apikey.Key{}, b.decided, s.Scheme)); err != nil {
+	if err := actor.mayCause(apikey.Compare(apikey.Key{}, b.decided, s.Scheme), nil); err != nil {
 		return decision{}, err
 	}
 	return decision{

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keyledger/keyledger/domain/access"
@@ -176,15 +177,39 @@ func decideKey(at time.Time, actor *Actor, key apikey.Key, last uint64, s *schem
 		return decision{}, err
 	}
 	d.key = after
+	if d.guarded, err = lastWay(actor, key, after); err != nil {
+		return decision{}, err
+	}
 	if s == nil {
 		return d, nil
 	}
 	effect := apikey.Compare(key, after, s)
-	if err := actor.mayCause(effect); err != nil {
+	var own []string
+	if _, rotates := cmd.(apikey.Rotate); rotates && actor != nil && actor.Key.ID == key.ID {
+		own = s.Effective(key.Kind, key.Permissions, key.Roles) // a key that renews itself stays what it is
+	}
+	if err := actor.mayCause(effect, own); err != nil {
 		return decision{}, err
 	}
 	d.widens, d.narrows = effect.Widens, effect.Narrows
 	return d, nil
+}
+
+// lastWay keeps a ledger from losing the last key it can be managed with. A root
+// key is ended, suspended or bounded only by another one, which then is left; two
+// that do it to one another at once are kept apart by the guard.
+func lastWay(actor *Actor, before, after apikey.Key) (guarded bool, err error) {
+	if before.Kind != scheme.KindRoot || before.Scheme != scheme.BuiltinName || actor == nil {
+		return false, nil
+	}
+	shut := before.RevokedAt == nil && after.RevokedAt != nil || !before.Suspended && after.Suspended ||
+		len(after.Allowlist) > 0 && !slices.Equal(before.Allowlist, after.Allowlist) ||
+		after.ExpiresAt != nil && (before.ExpiresAt == nil || after.ExpiresAt.Before(*before.ExpiresAt))
+	if shut && actor.Key.ID == before.ID {
+		return false, refusal.New(refusal.Conflict,
+			"a root key cannot shut itself out: the ledger might be left without one; let another key of kind %s do it", scheme.KindRoot)
+	}
+	return shut, nil
 }
 
 func (l *Ledger) replayedKey(record *CommandRecord) (apikey.Key, error) {

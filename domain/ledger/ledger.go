@@ -90,7 +90,7 @@ func (l *Ledger) entropy() (out scheme.Entropy) {
 
 // unavailable is the refusal of a command that was certainly not written.
 func unavailable(err error) error {
-	return refusal.New(refusal.Unavailable, "nothing was written, try again: %v", err)
+	return &refusal.Error{Code: refusal.Unavailable, Message: "nothing was written; try again", Cause: err}
 }
 
 // unknown is the refusal of a command that may have been written.

@@ -35,6 +35,7 @@ type Error struct {
 	Field   string // of the request; "" if none
 	Message string // for people; never contains what was presented as a secret
 	Command string // the command's id where its outcome is unknown
+	Cause   error  // for the node's log; clients are not told
 }
 
 func (e *Error) Error() string {
@@ -43,6 +44,9 @@ func (e *Error) Error() string {
 	}
 	return fmt.Sprintf("%s: %s", e.Code, e.Message)
 }
+
+// Unwrap is the cause.
+func (e *Error) Unwrap() error { return e.Cause }
 
 // Is matches errors of the same code, so that errors.Is(err,
 // refusal.New(refusal.NotFound, "")) asks for the code alone.

@@ -128,7 +128,11 @@ func isHeader(s string) bool {
 	}
 	switch strings.ToLower(s) {
 	case "authorization", "proxy-authorization", "cookie", "host", "origin", "connection", "content-length", "content-type",
-		"transfer-encoding", "forwarded", "x-forwarded-for", "x-request-id", "idempotency-key", "if-match":
+		"content-encoding", "content-language", "transfer-encoding", "te", "trailer", "upgrade", "expect", "range", "date",
+		"accept", "accept-charset", "accept-encoding", "accept-language", "user-agent", "referer", "cache-control", "pragma",
+		"via", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-method", "x-forwarded-uri",
+		"x-original-uri", "x-original-method", "x-real-ip", "x-request-id", "traceparent", "tracestate",
+		"idempotency-key", "if-match", "if-none-match", "last-event-id":
 		return false
 	}
 	return true

@@ -43,3 +43,25 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.redacte
 
 // MarshalText gives the redacted form; encoding/json and log/slog use it.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.redacted), nil }
+
+// HoldsSecret reports whether text contains what looks like a credential of any
+// scheme: an underscore and at least as many digits as a secret has. Ids have
+// fewer. What people write into names and labels is kept for ever, so that a
+// secret pasted there must be refused before it is.
+func HoldsSecret(text string) bool {
+	run, begun := 0, false
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c == '_':
+			run, begun = 0, true
+		case isBase62(text[i : i+1]):
+			run++
+		default:
+			run, begun = 0, false
+		}
+		if begun && run >= SecretLen {
+			return true
+		}
+	}
+	return false
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -245,9 +246,11 @@ func TestWorkForOnePageIsBounded(t *testing.T) {
 	if page, err = trail.Events(audit.Query{}); err != nil || len(page.Events) != audit.DefaultPage {
 		t.Errorf("%d events, %v", len(page.Events), err)
 	}
-	q = audit.Query{After: page.Head + 7}
-	if page, err = trail.Events(q); err != nil || len(page.Events) > 0 || page.More || page.Next != q.After {
-		t.Errorf("beyond the head: next %d, more %v, %v", page.Next, page.More, err)
+	for _, after := range []uint64{page.Head, page.Head + 7, 1 << 63, math.MaxUint64 - 1, math.MaxUint64} {
+		q = audit.Query{After: after}
+		if page, err = trail.Events(q); err != nil || len(page.Events) > 0 || page.More || page.Next != after {
+			t.Errorf("after %d, beyond the head: next %d, more %v, %v", after, page.Next, page.More, err)
+		}
 	}
 }
 

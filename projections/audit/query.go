@@ -12,7 +12,7 @@ import (
 
 // Query says which events to answer. Empty fields ask nothing.
 type Query struct {
-	After   uint64 // events after this sequence
+	After   uint64 // events after this sequence; none where it is not before the head
 	Entity  string // as events.Entity.Ref tells it: "key/key_..."
 	Account string
 	Actor   string
@@ -126,6 +126,9 @@ func (s *search) close() error {
 }
 
 func (s *search) run() error {
+	if s.query.After >= s.head {
+		return nil // what comes after the greatest sequence there can be is not 0
+	}
 	for at := s.query.After + 1; at <= s.head; at++ {
 		if s.steps >= maxSteps || len(s.page.Events) == s.limit {
 			s.page.More = true
@@ -147,7 +150,7 @@ func (s *search) run() error {
 		}
 		at, s.page.Next = next, next
 	}
-	s.page.Next = max(s.query.After, s.head)
+	s.page.Next = s.head
 	return nil
 }
 

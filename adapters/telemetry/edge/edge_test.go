@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -190,6 +191,24 @@ func TestAnUnclassifiedErrorIsInternalAndLoggedOnce(t *testing.T) {
 		t.Errorf("request id %q in the body, %q in the header", problem.RequestID, header.Get("X-Request-Id"))
 	}
 	if strings.Count(out.String(), "disk on fire") != 1 {
+		t.Errorf("log: %s", out.String())
+	}
+}
+
+func TestTheCauseOfARefusalIsForTheLogAlone(t *testing.T) {
+	var out bytes.Buffer
+	log := telemetry.NewLogger(&out, slog.LevelDebug)
+	status, _, problem := serve(t, io.Discard, "", func(w http.ResponseWriter, r *http.Request) {
+		edge.Describe(r.Context(), log, fmt.Errorf("revoke: %w", &refusal.Error{
+			Code: refusal.Unavailable, Message: "nothing was written; try again", Cause: errors.New("open /var/lib/x: no space"),
+		})).Write(w)
+		_ = edge.Describe(r.Context(), log, refusal.New(refusal.Conflict, "of no cause"))
+	})
+	if status != 503 || problem.Message != "nothing was written; try again" {
+		t.Errorf("%d %+v", status, problem)
+	}
+	if strings.Count(out.String(), "/var/lib/x") != 1 || !strings.Contains(out.String(), problem.RequestID) ||
+		strings.Contains(out.String(), "of no cause") {
 		t.Errorf("log: %s", out.String())
 	}
 }

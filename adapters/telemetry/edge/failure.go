@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 
@@ -39,15 +40,17 @@ type Problem struct {
 }
 
 // Describe puts err into words for the caller of the request that ctx belongs
-// to. An error that is no refusal becomes "internal" without detail; it is
-// logged here, once, under the request's id.
+// to. An error that is no refusal becomes "internal" without detail; it, or the
+// cause of a refusal that has one, is logged here, once, under the request's id.
 func Describe(ctx context.Context, log *slog.Logger, err error) *Failure {
 	if done, ok := errors.AsType[*Failure](err); ok {
 		return done
 	}
 	r, ok := errors.AsType[*refusal.Error](err)
+	if !ok || r.Cause != nil {
+		log.ErrorContext(ctx, "request failed", slog.String("request_id", RequestID(ctx)), slog.Any("error", reason(r, err)))
+	}
 	if !ok {
-		log.ErrorContext(ctx, "request failed", slog.String("request_id", RequestID(ctx)), slog.Any("error", err))
 		r = &refusal.Error{Code: Internal, Message: "something is wrong with this node; its log has the request id"}
 	}
 	f := &Failure{status: Status(r.Code), header: http.Header{}}
@@ -62,6 +65,15 @@ func Describe(ctx context.Context, log *slog.Logger, err error) *Failure {
 		f.header.Set("Retry-After", retryAfterSeconds)
 	}
 	return f
+}
+
+// reason is what the log is told: the cause of a refusal, or the error that is
+// none.
+func reason(r *refusal.Error, err error) error {
+	if r != nil {
+		return fmt.Errorf("%w: %w", r, r.Cause)
+	}
+	return err
 }
 
 // Say replaces the code by a scheme's own word for it. The status stays.
