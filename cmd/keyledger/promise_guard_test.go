@@ -40,7 +40,7 @@ func twoNodes(t *testing.T) [2]*node {
 		})
 		nodes[i] = n
 		if i == 0 {
-			creds := credentials(t, dir, dirs[1])
+			creds := credentials(t, dir, t.TempDir())
 			config = serveConfig{NATS: n.broker.URL(), Creds: creds, Replicas: 1, IndexCache: 8 << 20, AllowUnsyncedBroker: true}
 		}
 	}

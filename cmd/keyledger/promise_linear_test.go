@@ -94,7 +94,7 @@ func TestCommandsOnOneKeyAreLinearizable(t *testing.T) {
 	t.Parallel()
 	dirs := [2]string{quickDir(t), quickDir(t)}
 	first := spawn(t, serveArgs(dirs[0], "--nats-listen", "127.0.0.1:0")...)
-	creds := credentials(t, dirs[0], dirs[1])
+	creds := credentials(t, dirs[0], t.TempDir())
 	second := spawn(t, serveArgs(dirs[1], "--nats", first.nats, "--creds", creds, "--allow-unsynced-broker")...)
 	root := newClient(first.url, rootKey(t, dirs[0]))
 	for range campaign(t, "KEYLEDGER_LINEAR_TRIALS", 3) {
