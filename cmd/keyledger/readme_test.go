@@ -52,7 +52,7 @@ func TestReadmeSessionRuns(t *testing.T) {
 	if err := os.Symlink(exe, filepath.Join(bin, "keyledger")); err != nil {
 		t.Fatal(err)
 	}
-	script := "set -euo pipefail\n" + strings.Join(session, "\n")
+	script := "set -eu\n" + strings.Join(session, "\n")
 	script = strings.ReplaceAll(script, "alias keyledger='go run ./cmd/keyledger'\n", "")
 	script = strings.ReplaceAll(script, "127.0.0.1:8080", addr)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
