@@ -160,16 +160,7 @@ func (a *app) moveAccount(ctx context.Context, id string, move accountMove) erro
 }
 
 func (a *app) printChangedAccount(x keyledger.ChangedAccount) error {
-	var err error
-	if a.json() {
-		err = a.printJSON(x)
-	} else {
-		err = a.printAccount(x.Account)
-	}
-	if err != nil {
-		return err
-	}
-	return a.fenced(x.Fence, x.Receipt)
+	return a.printChange(x, func() error { return a.printAccount(x.Account) }, x.Fence, x.Receipt)
 }
 
 func (a *app) printAccount(x keyledger.Account) error {

@@ -150,28 +150,27 @@ func (a *app) revokeKey(ctx context.Context, id, reason string, yes bool) error 
 	if err != nil {
 		return err
 	}
-	if a.json() {
-		err = a.printJSON(done)
-	} else {
-		err = a.printDetails([]detail{{"id", id}, {"message", done.Message}, {"position", fmt.Sprint(done.Position)}})
-	}
-	if err != nil {
-		return err
-	}
-	return a.fenced(done.Fence, done.Receipt)
+	return a.printChange(done, func() error {
+		return a.printDetails([]detail{{"id", id}, {"message", done.Message}, {"position", fmt.Sprint(done.Position)}})
+	}, done.Fence, done.Receipt)
 }
 
 func (a *app) printChangedKey(k keyledger.ChangedKey) error {
+	return a.printChange(k, func() error { return a.printKey(k.Key) }, k.Fence, k.Receipt)
+}
+
+// printChange prints what a change has led to, and whom it has reached.
+func (a *app) printChange(v any, table func() error, fence string, receipt *keyledger.Receipt) error {
 	var err error
 	if a.json() {
-		err = a.printJSON(k)
+		err = a.printJSON(v)
 	} else {
-		err = a.printKey(k.Key)
+		err = table()
 	}
 	if err != nil {
 		return err
 	}
-	return a.fenced(k.Fence, k.Receipt)
+	return a.fenced(fence, receipt)
 }
 
 // fenced says whom a narrowing change has reached, and ends with a status of its
